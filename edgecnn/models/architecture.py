@@ -1,0 +1,133 @@
+"""`Architecture`: what the zoo knows of a network, and the registry of them."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import torch
+from torch import nn
+
+from edgecnn.calls import Value
+from edgecnn.errors import EdgeCnnError, UnknownNameError, nearest
+from edgecnn.registry import Registry
+from edgecnn.spec import ModelSpec, Res
+
+Builder = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A registered network.
+
+    Attributes:
+        name: the name that people type.
+        summary: one line.
+        source: the paper.
+        builder: makes the module from keywords; those it takes are the ones a spec may set.
+        defaults: the value of each keyword, and `res`.
+        choices: for options, the type or the allowed words.
+        least_res: the smallest resolution at which every layer still has an input.
+        contract_res: a small resolution for tests.
+    """
+
+    name: str
+    summary: str
+    source: str
+    builder: Builder
+    defaults: Mapping[str, Any]
+    choices: Mapping[str, Any]
+    least_res: int
+    contract_res: int
+
+    def complete(self, spec: ModelSpec) -> ModelSpec:
+        """Return the spec with every default filled in; raise `EdgeCnnError` where it asks the impossible."""
+        given = {key: getattr(spec, key) for key in ("width", "res", "classes", "in_channels")}
+        for key in [key for key, value in given.items() if value is not None and key not in self.defaults]:
+            raise EdgeCnnError(f"{self.name} has no {key}{self._allowed(key)}")
+        for key, value in spec.options.items():
+            self._check_option(key, value)
+        values = {key: self.defaults.get(key) if value is None else value for key, value in given.items()}
+        res: Res = values["res"] or self.defaults["res"]
+        if min(res.height, res.width) < self.least_res:
+            raise EdgeCnnError(f"{self.name} needs res of at least {self.least_res}, not {res}")
+        options = {key: spec.options.get(key, self.defaults[key]) for key in self.choices}
+        return ModelSpec(arch=self.name, options=options, **values)
+
+    def build(self, spec: ModelSpec, device: str = "cpu") -> nn.Module:
+        """Return the module of a complete spec, in evaluation mode; on `meta` no weight is allocated."""
+        keywords: dict[str, Any] = {**spec.options}
+        for key in inspect.signature(self.builder).parameters:
+            keywords.setdefault(key, getattr(spec, key, None))
+        with torch.device(device):
+            return self.builder(**keywords).eval()
+
+    def _check_option(self, key: str, value: Value) -> None:
+        if key not in self.choices:
+            raise EdgeCnnError(f"{self.name} has no option {key!r}{self._allowed(key)}")
+        allowed = self.choices[key]
+        if isinstance(allowed, type):
+            if type(value) is not allowed:
+                raise EdgeCnnError(f"{self.name}: {key}={value} is not of type {allowed.__name__}")
+        elif value not in allowed:
+            raise UnknownNameError(f"{key} of {self.name}", value, map(str, allowed))
+
+    def _allowed(self, key: str) -> str:
+        return nearest(key, self.defaults)
+
+
+ARCHITECTURES: Registry[Architecture] = Registry(
+    "model", "edgecnn.models", hint="`edgecnn list models` shows all"
+)
+
+
+def architecture(
+    *, res: int | tuple[int, int], least_res: int, contract_res: int, source: str
+) -> Callable[[Builder], Builder]:
+    """Register a builder; its keywords with their annotations and defaults are what a spec may set."""
+
+    def register(builder: Builder) -> Builder:
+        hints = get_type_hints(builder)
+        parameters = inspect.signature(builder).parameters.values()
+        defaults = {parameter.name: parameter.default for parameter in parameters}
+        height, width = (res, res) if isinstance(res, int) else res
+        common = {"width", "classes", "in_channels", "res"}
+        entry = Architecture(
+            name=builder.__name__,
+            summary=inspect.getdoc(builder).split("\n")[0],  # type: ignore[union-attr]
+            source=source,
+            builder=builder,
+            defaults={**defaults, "res": Res(height, width)},
+            choices={key: _choices(hints[key]) for key in defaults if key not in common},
+            least_res=least_res,
+            contract_res=contract_res,
+        )
+        ARCHITECTURES.register(entry.name, entry)
+        return builder
+
+    return register
+
+
+def complete(spec: ModelSpec) -> ModelSpec:
+    """Return the spec with the defaults of its architecture filled in."""
+    return ARCHITECTURES[spec.arch].complete(spec)
+
+
+def build(spec: ModelSpec, device: str = "cpu") -> nn.Module:
+    """Build the network of a spec, in evaluation mode; with `device="meta"` no weight is allocated."""
+    entry = ARCHITECTURES[spec.arch]
+    return entry.build(entry.complete(spec), device)
+
+
+def make_divisible(channels: float, divisor: int = 8) -> int:
+    """Round channels to the nearest multiple of `divisor`, never down by more than 10 %.
+
+    Source: TF-slim's MobileNet; at widths 1, 0.75, 0.5 and 0.25 of the zoo nothing is rounded.
+    """
+    rounded = max(divisor, math.floor(channels + divisor / 2) // divisor * divisor)
+    return rounded if rounded >= 0.9 * channels else rounded + divisor
+
+
+def _choices(hint: Any) -> Any:
+    return get_args(hint) if get_origin(hint) is Literal else hint

@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgecnn.errors import EdgeCnnError
+from edgecnn.models import ARCHITECTURES, build, complete
+from edgecnn.models.architecture import make_divisible
+from edgecnn.spec import ModelSpec
+
+
+def test_a_complete_spec_says_everything():
+    assert str(complete(ModelSpec.parse("mobilenet(width=0.5)"))) == (
+        "mobilenet(width=0.5, res=224, classes=1000, in_channels=3, body=separable)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("mobilnet", "unknown model 'mobilnet'; did you mean mobilenet"),
+        ("mobilenet(widht=0.5)", "no option 'widht'; did you mean width"),
+        ("mobilenet(body=ful)", "unknown body of mobilenet 'ful'; did you mean full"),
+        ("mobilenet(body=1)", "unknown body"),
+        ("mobilenet(res=15)", "at least 16"),
+        ("mobilenet(res=224x15)", "at least 16"),
+        ("lenet(body=full)", "no option 'body'"),
+    ],
+)
+def test_what_an_architecture_cannot_do_is_refused(text, sentence):
+    with pytest.raises(EdgeCnnError, match=sentence):
+        build(ModelSpec.parse(text), "meta")
+
+
+@given(st.floats(1, 4096), st.sampled_from([1, 8]))
+def test_rounded_channels_are_a_multiple_and_lose_at_most_a_tenth(channels, divisor):
+    rounded = make_divisible(channels, divisor)
+    assert rounded % divisor == 0
+    assert rounded >= divisor
+    assert rounded >= 0.9 * channels
+
+
+@pytest.mark.parametrize("width", [1.0, 0.75, 0.5, 0.25])
+@pytest.mark.parametrize("channels", [32, 64, 128, 256, 512, 1024])
+def test_the_papers_widths_need_no_rounding(channels, width):
+    assert make_divisible(channels * width) == channels * width
+
+
+def test_every_summary_is_one_line():
+    assert all(entry.summary.endswith(".") and len(entry.summary) < 100 for entry in ARCHITECTURES.values())
