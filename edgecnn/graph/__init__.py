@@ -1,0 +1,1 @@
+"""The one intermediate form: reading, checking and walking `onnx_ir.Model`."""
