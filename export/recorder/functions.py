@@ -1,0 +1,15 @@
+"""The table: torch function → how it is written as a node."""
+
+from collections.abc import Callable
+from typing import Any
+
+from edgecnn.export.recorder import activations, arithmetic, convolution, normalization, pooling, shaping
+
+FUNCTIONS: dict[Any, Callable[..., None]] = {
+    **convolution.FUNCTIONS,
+    **normalization.FUNCTIONS,
+    **activations.FUNCTIONS,
+    **pooling.FUNCTIONS,
+    **arithmetic.FUNCTIONS,
+    **shaping.FUNCTIONS,
+}
