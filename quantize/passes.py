@@ -1,0 +1,72 @@
+"""The registry of passes and what each of them promises."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from edgecnn.calls import Value
+from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a pass gives.
+
+    Attributes:
+        model: the new graph; a pass never writes to the one it was given.
+        matched: at how many places it applied.
+        note: what it did, or, where it matched nothing, why.
+    """
+
+    model: ir.Model
+    matched: int
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """A registered pass: `function(model, **settings)`.
+
+    Attributes:
+        lossless: whether outputs change by rounding alone; if not, `summary` states the loss.
+        defaults: its settings.
+    """
+
+    name: str
+    summary: str
+    lossless: bool
+    function: Callable[..., Result]
+    defaults: Mapping[str, Value]
+
+    def check_settings(self, settings: Mapping[str, Value]) -> None:
+        """Raise `EdgeCnnError` for a setting that the pass does not have or of another type."""
+        for key, value in settings.items():
+            if key not in self.defaults:
+                raise UnknownNameError(f"setting of {self.name}", key, self.defaults)
+            wanted = type(self.defaults[key])
+            if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
+                raise EdgeCnnError(f"{self.name}: {key}={value} is not of type {wanted.__name__}")
+
+
+PASSES: Registry[Pass] = Registry("pass", "edgecnn.quantize", hint="`edgecnn list passes` shows all")
+
+
+def compression_pass(*, lossless: bool) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Register a function as a pass under its own name; its keywords are its settings."""
+
+    def register(function: Callable[..., Result]) -> Callable[..., Result]:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        entry = Pass(
+            name=function.__name__,
+            summary=(inspect.getdoc(function) or "").split("\n")[0],
+            lossless=lossless,
+            function=function,
+            defaults={parameter.name: parameter.default for parameter in parameters},
+        )
+        PASSES.register(entry.name, entry)
+        return function
+
+    return register
