@@ -1,0 +1,123 @@
+"""Conv and ConvTranspose; a per-channel scale and shift as a 1x1 depthwise convolution.
+
+CONV_2D            weights (c_out, k, k, c_in / groups)    from ONNX's (c_out, c_in / groups, k, k)
+DEPTHWISE_CONV_2D  weights (1, k, k, c_out)                from ONNX's (c_out, 1, k, k)
+TRANSPOSE_CONV     weights (c_out, k, k, c_in)             from ONNX's (c_in, c_out, k, k)
+"""
+
+import numpy as np
+import onnx_ir as ir
+
+from edgecnn.export.tflite.layout import NHWC, Held
+from edgecnn.export.tflite.lowering import Lowering
+from edgecnn.export.tflite.parameters import bias, weight
+from edgecnn.export.tflite.program import SAME, VALID, Options
+from edgecnn.export.tflite.refusal import refuse
+from edgecnn.export.tflite.rules import lowers
+from edgecnn.export.tflite.windows import Windows, placed, windows_of
+from edgecnn.graph.nodes import attribute, output, static_shape
+
+
+@lowers("Conv", attributes="auto_pad dilations group kernel_shape pads strides")
+def lower_conv(node: ir.Node, graph: Lowering) -> None:
+    """Write CONV_2D, or DEPTHWISE_CONV_2D where every group has one input channel."""
+    image = graph.image(node)
+    batch, c_in, height, width = image.shape
+    groups = attribute(node, "group", 1)
+    depthwise = groups == c_in and groups > 1
+    order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
+    weights, (c_out, c_group, *kernel) = _weights(node, graph, order)
+    if c_group * groups != c_in:
+        raise refuse(node, f"{groups} groups of {c_group} channels are not {c_in}", "check the graph")
+    both = windows_of(node, (height, width), kernel)
+    graph.expect(node, (batch, c_out, both[0].out, both[1].out))
+    code, version, options = "CONV_2D", 1 if groups == 1 else 6, _options(both)
+    if depthwise:
+        code, version = "DEPTHWISE_CONV_2D", max(min(windows.dilation, 2) for windows in both)
+        options["depthMultiplier"] = c_out // c_in
+    source, options["padding"] = placed(node, graph, image, both)
+    inputs = (source, weights, bias(node, 2, graph, c_out))
+    value, fused = graph.target(node)
+    graph.produce(code, inputs, value, version=version, **options, **fused)
+
+
+def _weights(node: ir.Node, graph: Lowering, order: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """Return the tensor of the transposed weights, and their shape in ONNX."""
+    weights, array = weight(node, 1, graph, 4, lambda array: array.transpose(order))
+    if attribute(node, "kernel_shape", array.shape[2:]) != array.shape[2:]:
+        raise refuse(node, f"its weight {array.shape} has another kernel_shape", "check the graph")
+    return weights, array.shape
+
+
+def _options(both: tuple[Windows, Windows]) -> Options:
+    return {
+        "strideH": both[0].stride,
+        "strideW": both[1].stride,
+        "dilationHFactor": both[0].dilation,
+        "dilationWFactor": both[1].dilation,
+    }
+
+
+@lowers("ConvTranspose", attributes="auto_pad dilations group kernel_shape output_padding pads strides")
+def lower_conv_transpose(node: ir.Node, graph: Lowering) -> None:
+    """Write TRANSPOSE_CONV; where TFLite has no such padding, compute the whole result and SLICE.
+
+    whole = (size - 1) stride + kernel,   out = whole - begin - end + output_padding
+    """
+    image = graph.image(node)
+    if attribute(node, "group", 1) != 1 or max(attribute(node, "dilations", (1, 1))) > 1:
+        raise refuse(node, "TFLite has no groups and dilations here", "use group=1 and dilations=1")
+    if attribute(node, "auto_pad", "NOTSET") != "NOTSET":
+        raise refuse(node, "the writer does not know its auto_pad", "use NOTSET and pads")
+    weights, (_, c_out, *kernel) = _weights(node, graph, (1, 2, 3, 0))
+    strides, pads = attribute(node, "strides", (1, 1)), attribute(node, "pads", (0, 0, 0, 0))
+    extra = attribute(node, "output_padding", (0, 0))
+    sizes, batch = image.shape[2:], image.shape[0]
+    whole = [(sizes[axis] - 1) * strides[axis] + kernel[axis] for axis in (0, 1)]
+    out = [whole[axis] - pads[axis] - pads[axis + 2] + extra[axis] for axis in (0, 1)]
+    graph.expect(node, (batch, c_out, *out))
+    offset = bias(node, 2, graph, c_out)
+    same = all(_is_same(sizes[a], strides[a], whole[a], out[a], pads[a]) for a in (0, 1))
+    options = {"strideH": strides[0], "strideW": strides[1], "padding": SAME if same else VALID}
+    wanted = graph.shape_constant((batch, *out, c_out))
+    if same or (out == whole and not any(pads)):
+        inputs = (wanted, weights, image.index, offset)
+        graph.produce("TRANSPOSE_CONV", inputs, output(node), **options)
+        return
+    if any(pads[axis] + out[axis] > whole[axis] for axis in (0, 1)):
+        raise refuse(node, "output_padding reaches beyond the last tap", "use an output_padding <= pads")
+    shape, name = (batch, *whole, c_out), f"{output(node).name}:whole"
+    inputs = (graph.shape_constant(shape), weights, image.index, offset)
+    source = graph.scratch("TRANSPOSE_CONV", inputs, shape, name, **options)
+    begin = graph.shape_constant((0, pads[0], pads[1], 0))
+    graph.produce("SLICE", (source, begin, wanted), output(node))
+
+
+def _is_same(size: int, stride: int, whole: int, out: int, begin: int) -> bool:
+    """Say whether TFLite's SAME cuts the whole result where ONNX does."""
+    return -(-out // stride) == size and whole >= out and begin == (whole - out) // 2
+
+
+def scale_and_shift(
+    node: ir.Node, graph: Lowering, image: Held, scale: np.ndarray, shift: np.ndarray
+) -> None:
+    """Write `scale[c] x + shift[c]` of `node` (and its activation) as one 1x1 DEPTHWISE_CONV_2D."""
+    value, fused = graph.target(node)
+    channels = static_shape(value)[1]
+    weights = graph.constant(_vector(scale, channels).reshape(1, 1, 1, channels), f"{value.name}:scale")
+    offset = graph.constant(_vector(shift, channels), f"{value.name}:shift")
+    graph.produce(
+        "DEPTHWISE_CONV_2D",
+        (image.index, weights, offset),
+        value,
+        axes=NHWC,
+        padding=VALID,
+        strideH=1,
+        strideW=1,
+        depthMultiplier=1,
+        **fused,
+    )
+
+
+def _vector(numbers: np.ndarray, channels: int) -> np.ndarray:
+    return np.ascontiguousarray(np.broadcast_to(numbers.ravel(), (channels,)), np.float32)

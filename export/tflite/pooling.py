@@ -1,0 +1,118 @@
+"""MaxPool, AveragePool and the global pools."""
+
+import numpy as np
+import onnx_ir as ir
+
+from edgecnn.export.tflite.layout import Held
+from edgecnn.export.tflite.lowering import Lowering
+from edgecnn.export.tflite.program import FUSED, SAME, VALID, Options
+from edgecnn.export.tflite.refusal import refuse
+from edgecnn.export.tflite.rules import lowers
+from edgecnn.export.tflite.windows import Windows, padded, placed, scheme, windows_of
+from edgecnn.graph.nodes import attribute, output, static_shape
+
+LOWEST = float(np.finfo(np.float32).min)
+
+
+@lowers("MaxPool", attributes="auto_pad ceil_mode dilations kernel_shape pads storage_order strides")
+def lower_max_pool(node: ir.Node, graph: Lowering) -> None:
+    """Write MAX_POOL_2D; padding that TFLite lacks becomes a PADV2 with the lowest value."""
+    image, both = _windows(node, graph)
+    source, padding = placed(node, graph, image, both, fill=LOWEST)
+    value, fused = graph.target(node)
+    graph.produce("MAX_POOL_2D", (source,), value, padding=padding, **_options(both), **fused)
+
+
+@lowers("AveragePool", attributes="auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides")
+def lower_average_pool(node: ir.Node, graph: Lowering) -> None:
+    """Write AVERAGE_POOL_2D, whose SAME divides by the taps inside the image and whose VALID by all.
+
+    What divides by neither is the average over explicit zeros times a map of kernel / count.
+    """
+    image, both = _windows(node, graph)
+    include = bool(attribute(node, "count_include_pad", 0))
+    counts = [windows.counts(padding=include) for windows in both]
+    if min(count.min() for count in counts) == 0:
+        raise refuse(node, "a window lies wholly in the padding", "use pads smaller than the kernel")
+    whole = all((count == windows.kernel).all() for count, windows in zip(counts, both, strict=True))
+    inside = all(
+        (count == windows.counts(padding=False)).all() for count, windows in zip(counts, both, strict=True)
+    )
+    padding = scheme(both)
+    if padding == VALID or (padding == SAME and inside):
+        value, fused = graph.target(node)
+        graph.produce("AVERAGE_POOL_2D", (image.index,), value, padding=padding, **_options(both), **fused)
+        return
+    source = padded(node, graph, image, both)
+    if whole:
+        value, fused = graph.target(node)
+        graph.produce("AVERAGE_POOL_2D", (source,), value, padding=VALID, **_options(both), **fused)
+    else:
+        _corrected(node, graph, source, image, both, np.outer(*counts))
+
+
+def _corrected(
+    node: ir.Node,
+    graph: Lowering,
+    source: int,
+    image: Held,
+    both: tuple[Windows, Windows],
+    counts: np.ndarray,
+) -> None:
+    """Write the average over padded windows, then kernel / count for each of them."""
+    name = output(node).name
+    shape = (image.shape[0], *counts.shape, image.shape[1])
+    options = _options(both) | {"padding": VALID, "fusedActivationFunction": FUSED["NONE"]}
+    average = graph.scratch("AVERAGE_POOL_2D", (source,), shape, f"{name}:sum", **options)
+    factor = (both[0].kernel * both[1].kernel / counts).astype(np.float32)
+    value, fused = graph.target(node)
+    correction = graph.constant(factor[None, :, :, None], f"{name}:taps")
+    graph.produce("MUL", (average, correction), value, **fused)
+
+
+def _windows(node: ir.Node, graph: Lowering) -> tuple[Held, tuple[Windows, Windows]]:
+    image = graph.image(node)
+    if max(attribute(node, "dilations", (1, 1))) > 1:
+        raise refuse(node, "TFLite's pools have no dilations", "use dilations=1")
+    kernel = attribute(node, "kernel_shape", ())
+    both = windows_of(node, image.shape[2:], kernel, ceil=bool(attribute(node, "ceil_mode", 0)))
+    # Shape inference before opset 22 counts a last window in the right padding, which no runtime computes.
+    if static_shape(output(node))[2:] != (both[0].out, both[1].out) and any(w.ceil for w in both):
+        raise refuse(node, "ceil_mode starts a window in the padding", "pad at the end instead of ceil_mode")
+    graph.expect(node, (*image.shape[:2], both[0].out, both[1].out))
+    return image, both
+
+
+def _options(both: tuple[Windows, Windows]) -> Options:
+    return {
+        "strideH": both[0].stride,
+        "strideW": both[1].stride,
+        "filterHeight": both[0].kernel,
+        "filterWidth": both[1].kernel,
+    }
+
+
+@lowers("GlobalAveragePool")
+def lower_global_average_pool(node: ir.Node, graph: Lowering) -> None:
+    """Write MEAN over height and width."""
+    image = graph.image(node)
+    graph.produce("MEAN", (image.index, graph.shape_constant((1, 2))), output(node), keepDims=True)
+
+
+@lowers("GlobalMaxPool")
+def lower_global_max_pool(node: ir.Node, graph: Lowering) -> None:
+    """Write MAX_POOL_2D with one window over the whole image."""
+    image = graph.image(node)
+    height, width = image.shape[2:]
+    value, fused = graph.target(node)
+    graph.produce(
+        "MAX_POOL_2D",
+        (image.index,),
+        value,
+        padding=VALID,
+        strideH=1,
+        strideW=1,
+        filterHeight=height,
+        filterWidth=width,
+        **fused,
+    )
