@@ -1,0 +1,1 @@
+"""A stand-in for pycuda over the host's memory."""

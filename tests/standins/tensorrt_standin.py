@@ -1,0 +1,424 @@
+"""A strict stand-in for NVIDIA's `tensorrt` module, of any version whose public names are in tensorrt_api/.
+
+Whatever a version lacks raises AttributeError, on reading and on setting. The parser loads the ONNX file, the
+"plan" holds its bytes with the version and the GPU it was built for, and the execution context runs it in
+ONNX Runtime on the addresses it is given, so that the scripts under test are run end to end.
+
+Of 8.2, 8.4 and 8.5 only the flat set of names is known; which class has which is then taken from 8.6.
+"""
+
+import ctypes
+import enum
+import hashlib
+import json
+import types
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+API = Path(__file__).parent / "tensorrt_api"
+VERSIONS = sorted(
+    (path.stem for path in API.glob("*.json")), key=lambda text: [int(x) for x in text.split(".")]
+)
+HIGHEST_OPSET = {"8.2": 13, "8.4": 13, "8.5": 17, "8.6": 17, "10.3": 20, "10.13": 22, "10.16": 24}
+NO_HARD_SWISH = ("8.2", "8.4")
+# A class that 8.6 has and an older version may lack, and the name that tells.
+WITNESS = {
+    "MemoryPoolType": "set_memory_pool_limit",
+    "TensorIOMode": "get_tensor_mode",
+    "HardwareCompatibilityLevel": "hardware_compatibility_level",
+    "PreviewFeature": "set_preview_feature",
+    "OnnxParserFlag": "NATIVE_INSTANCENORM",
+    "ProfilingVerbosity": "profiling_verbosity",
+}
+ENUM_VALUES = {
+    "NetworkDefinitionCreationFlag": {"EXPLICIT_BATCH": 0, "EXPLICIT_PRECISION": 1, "STRONGLY_TYPED": 1},
+}
+
+
+@dataclass
+class Board:
+    """What the stand-in pretends to run on, and how it should fail."""
+
+    gpu: str = "Stand-in GPU"
+    sm: str = "5.3"
+    build_error: str = ""  # build_serialized_network logs this and returns None
+    no_gpu: bool = False
+    no_context: bool = False
+    wrong_outputs: float = 0.0  # added to every output
+    log: list[str] = field(default_factory=list)
+    configs: list[Any] = field(default_factory=list)
+    networks: list[Any] = field(default_factory=list)
+
+
+def minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+@cache
+def api(version: str) -> dict[str, Any]:
+    return json.loads((API / f"{version}.json").read_text())
+
+
+class Names:
+    """The public names of one version: of the module, of each class, of each enumeration."""
+
+    def __init__(self, version: str) -> None:
+        self.flat = set(api(version).get("names", ()))
+        self.full = api("8.6.1" if self.flat else version)
+
+    def top(self) -> set[str]:
+        top = set(self.full["top"])
+        return (
+            {name for name in top if name not in WITNESS or WITNESS[name] in self.flat} if self.flat else top
+        )
+
+    def of(self, kind: str) -> set[str]:
+        names = set(self.full["attrs"].get(kind) or ())
+        return names & self.flat if self.flat else names
+
+    def members(self, kind: str) -> list[str]:
+        members = self.full["enums"].get(kind) or []
+        return [name for name in members if not self.flat or name in self.flat]
+
+
+def strict(cls: type, allowed: set[str]) -> type:
+    """Return the class with only the allowed public names, whose objects take no others."""
+
+    def refuse_new(self: Any, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in allowed:
+            raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
+        object.__setattr__(self, name, value)
+
+    kept = {
+        name: value
+        for name, value in vars(cls).items()
+        if (name.startswith("_") and name not in ("__dict__", "__weakref__")) or name in allowed
+    }
+    return type(cls.__name__, cls.__bases__, {**kept, "__setattr__": refuse_new})
+
+
+class Severity(enum.IntEnum):
+    INTERNAL_ERROR = 0
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
+    VERBOSE = 4
+
+
+class ILogger:
+    Severity = Severity
+    INTERNAL_ERROR, ERROR, WARNING, INFO, VERBOSE = Severity
+
+    def __init__(self) -> None:
+        self._ready = True
+
+    def log(self, severity: Severity, message: str) -> None:
+        raise NotImplementedError
+
+
+def report(logger: ILogger, severity: Severity, message: str) -> None:
+    if not getattr(logger, "_ready", False):
+        raise RuntimeError("ILogger.__init__ was not called")
+    logger.log(severity, message)
+
+
+def make_tensorrt(version: str, board: Board | None = None) -> types.ModuleType:
+    """Return a module that can stand in sys.modules["tensorrt"]."""
+    board = board or Board()
+    names, module = Names(version), types.ModuleType("tensorrt")
+    module.__version__ = version
+    module._board = board
+    for kind in names.full["enums"]:
+        members = names.members(kind)
+        if kind in names.top() and members:
+            values = ENUM_VALUES.get(kind) or {name: index for index, name in enumerate(members)}
+            setattr(
+                module, kind, enum.Enum(kind, {name: values.get(name, 9) for name in members}, type=Indexed)
+            )
+    for name in ("ILogger",):
+        setattr(module, name, ILogger)
+    for cls in classes(version, module, board):
+        setattr(module, cls.__name__, strict(cls, names.of(cls.__name__)))
+    missing = {name for name in vars(module) if not name.startswith("_")} - names.top()
+    assert not missing, f"the stand-in has names that TensorRT {version} lacks: {missing}"
+    return module
+
+
+class Indexed(int, enum.Enum):
+    """An enumeration of pybind11: int() works, no arithmetic is asked of it."""
+
+
+def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  # noqa: C901  # a module's worth
+    """Return the classes as the newest and the oldest version together have them; `strict` takes away."""
+    old = minor(version).startswith("8.")
+    strongly_typed_only = int(version.split(".")[0]) >= 11
+
+    class Builder:
+        def __init__(self, logger: ILogger) -> None:
+            if board.no_gpu:
+                report(logger, Severity.ERROR, "CUDA initialization failure with error: 100")
+                raise TypeError("pybind11::init(): factory function returned nullptr")
+            self._logger = logger
+
+        platform_has_fast_fp16 = True
+
+        def create_network(self, flags: int = 0) -> Any:
+            network = trt.INetworkDefinition()
+            network._flags = flags
+            board.networks.append(network)
+            return network
+
+        def create_builder_config(self) -> Any:
+            config = trt.IBuilderConfig()
+            board.configs.append(config)
+            return config
+
+        def build_serialized_network(self, network: Any, config: Any) -> Any:
+            reason = board.build_error or self._refusal(network, config)
+            if reason:
+                report(self._logger, Severity.ERROR, reason)
+                return None
+            report(self._logger, Severity.WARNING, "stand-in: nothing was optimized")
+            config._cache_after = True
+            header = {"version": version, "sm": board.sm}
+            body = network._onnx
+            header["digest"] = hashlib.sha256(body).hexdigest()
+            return IHostMemory(json.dumps(header).encode() + b"\n" + body)
+
+        def _refusal(self, network: Any, config: Any) -> str:
+            typed = strongly_typed_only or is_set(network._flags, trt, "STRONGLY_TYPED")
+            flags = {flag.name for flag in config._flags}
+            halves = any(
+                tensor.data_type == onnx.TensorProto.FLOAT16
+                for tensor in onnx.load_from_string(network._onnx).graph.initializer
+            )
+            if typed and flags & {"FP16", "INT8"}:
+                return f"precision flags {flags} are not allowed for a strongly typed network"
+            if halves and not typed and "FP16" not in flags:
+                return "fp16 precision has been set for a layer or layer output, but fp16 is not configured"
+            return ""
+
+    class IBuilderConfig:
+        def __init__(self) -> None:
+            self._flags, self._workspace, self._cache = set(), None, None
+            self._cleared = set()
+
+        def set_flag(self, flag: Any) -> None:
+            self._flags.add(trt.BuilderFlag(flag))
+
+        def clear_flag(self, flag: Any) -> None:
+            self._cleared.add(trt.BuilderFlag(flag).name)
+
+        @property
+        def max_workspace_size(self) -> int:
+            return self._workspace
+
+        @max_workspace_size.setter
+        def max_workspace_size(self, value: int) -> None:
+            self._workspace = value
+
+        def set_memory_pool_limit(self, pool: Any, value: int) -> None:
+            assert trt.MemoryPoolType(pool).name == "WORKSPACE"
+            self._workspace = value
+
+        def create_timing_cache(self, known: bytes) -> Any:
+            cache = trt.ITimingCache()
+            cache._known = bytes(known)
+            return cache
+
+        def set_timing_cache(self, cache: Any, ignore_mismatch: bool) -> bool:
+            if cache._known and not cache._known.startswith(f"timings {version}".encode()):
+                return bool(ignore_mismatch)
+            self._cache = cache
+            return True
+
+        def get_timing_cache(self) -> Any:
+            return self._cache
+
+    class ITimingCache:
+        _known = b""
+
+        def serialize(self) -> Any:
+            return IHostMemory(f"timings {version} of {board.sm}".encode())
+
+    class INetworkDefinition:
+        _flags, _onnx = 0, b""
+
+    class OnnxParser:
+        def __init__(self, network: Any, logger: ILogger) -> None:
+            self._network, self._logger, self._errors = network, logger, []
+
+        @property
+        def num_errors(self) -> int:
+            return len(self._errors)
+
+        def get_error(self, index: int) -> Any:
+            return self._errors[index]
+
+        def parse_from_file(self, path: str) -> bool:
+            data = Path(path).read_bytes()
+            try:
+                model = onnx.load_from_string(data)
+            except Exception:  # noqa: BLE001  # protobuf's own error type moves between versions
+                self._errors.append(error(-1, "", "", "Failed to parse the ONNX model"))
+                return False
+            if old and not is_set(self._network._flags, trt, "EXPLICIT_BATCH"):
+                self._errors.append(error(-1, "", "", "This version of the ONNX parser needs explicit batch"))
+            highest = HIGHEST_OPSET.get(minor(version), 24)
+            if model.opset_import[0].version > highest:
+                self._errors.append(
+                    error(-1, "", "", f"opset {model.opset_import[0].version} is over {highest}")
+                )
+            for index, node in enumerate(model.graph.node):
+                if node.domain or (node.op_type == "HardSwish" and minor(version) in NO_HARD_SWISH):
+                    text = f"No importer registered for op: {node.op_type}.\nAttempted to import as plugin."
+                    self._errors.append(error(index, node.op_type, node.name, text))
+            self._network._onnx = data
+            return not self._errors
+
+    def error(index: int, operator: str, name: str, text: str) -> Any:
+        found = trt_error()
+        found._values = (index, operator, name, text)
+        return found
+
+    def trt_error() -> Any:
+        class ParserError:
+            def node(self) -> int:
+                return self._values[0]
+
+            def desc(self) -> str:
+                return self._values[3]
+
+            def node_operator(self) -> str:
+                return self._values[1]
+
+            def node_name(self) -> str:
+                return self._values[2]
+
+        old_names = {"node", "desc"}
+        return strict(ParserError, old_names if old else old_names | {"node_operator", "node_name"})()
+
+    class Runtime:
+        def __init__(self, logger: ILogger) -> None:
+            self._logger = logger
+
+        def deserialize_cuda_engine(self, plan: bytes) -> Any:
+            header, _, body = bytes(plan).partition(b"\n")
+            try:
+                made = json.loads(header)
+            except ValueError:
+                report(
+                    self._logger,
+                    Severity.ERROR,
+                    "Serialization assertion magicTagRead failed.",
+                )
+                return None
+            if made["version"] != version:
+                text = "The engine plan file is not compatible with this version of TensorRT, please rebuild"
+                report(self._logger, Severity.ERROR, text)
+                return None
+            engine = trt.ICudaEngine()
+            engine._session = onnxruntime.InferenceSession(body, providers=["CPUExecutionProvider"])
+            engine._logger = self._logger
+            return engine
+
+    class ICudaEngine:
+        @property
+        def num_io_tensors(self) -> int:
+            return len(self._tensors())
+
+        num_bindings = num_io_tensors
+
+        def _tensors(self) -> list[tuple[Any, bool]]:
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            return [(each, True) for each in inputs] + [(each, False) for each in outputs]
+
+        def _named(self, name: str) -> tuple[Any, bool]:
+            return next(pair for pair in self._tensors() if pair[0].name == name)
+
+        def get_tensor_name(self, index: int) -> str:
+            return self._tensors()[index][0].name
+
+        get_binding_name = get_tensor_name
+
+        def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+            return tuple(self._named(name)[0].shape)
+
+        def get_tensor_dtype(self, name: str) -> Any:
+            kinds = {"tensor(float)": "FLOAT", "tensor(float16)": "HALF"}
+            return getattr(trt.DataType, kinds[self._named(name)[0].type])
+
+        def get_tensor_mode(self, name: str) -> Any:
+            return trt.TensorIOMode.INPUT if self._named(name)[1] else trt.TensorIOMode.OUTPUT
+
+        def get_binding_shape(self, index: int) -> tuple[int, ...]:
+            return tuple(self._tensors()[index][0].shape)
+
+        def get_binding_dtype(self, index: int) -> Any:
+            assert self._tensors()[index][0].type == "tensor(float)"
+            return trt.DataType.FLOAT
+
+        def binding_is_input(self, index: int) -> bool:
+            return self._tensors()[index][1]
+
+        def create_execution_context(self) -> Any:
+            if board.no_context:
+                report(self._logger, Severity.ERROR, "Cuda Runtime (out of memory)")
+                return None
+            context = trt.IExecutionContext()
+            context._engine, context._addresses = self, {}
+            return context
+
+    class IExecutionContext:
+        def set_tensor_address(self, name: str, address: int) -> bool:
+            assert isinstance(address, int)
+            self._addresses[name] = address
+            return True
+
+        def execute_async_v3(self, stream_handle: int) -> bool:
+            return self._run(self._addresses, stream_handle)
+
+        def execute_async_v2(self, bindings: list[int], stream_handle: int) -> bool:
+            names = [each.name for each, _ in self._engine._tensors()]
+            return self._run(dict(zip(names, bindings, strict=True)), stream_handle)
+
+        def _run(self, addresses: dict[str, int], stream: int) -> bool:
+            assert isinstance(stream, int)
+            assert stream
+            session = self._engine._session
+            feed = {each.name: read(addresses[each.name], each.shape) for each in session.get_inputs()}
+            for each, values in zip(session.get_outputs(), session.run(None, feed), strict=True):
+                write(addresses[each.name], values + np.float32(board.wrong_outputs))
+            return True
+
+    found = [Builder, IBuilderConfig, ITimingCache, INetworkDefinition, OnnxParser]
+    return [*found, Runtime, ICudaEngine, IExecutionContext]
+
+
+class IHostMemory(bytearray):
+    """Host memory with the buffer protocol."""
+
+    @property
+    def nbytes(self) -> int:
+        return len(self)
+
+
+def is_set(flags: int, trt: types.ModuleType, name: str) -> bool:
+    member = getattr(trt.NetworkDefinitionCreationFlag, name, None)
+    return member is not None and bool(flags >> int(member) & 1)
+
+
+def read(address: int, shape: list[int]) -> np.ndarray:
+    text = ctypes.string_at(address, int(np.prod(shape)) * 4)
+    return np.frombuffer(text, np.float32).reshape(shape)
+
+
+def write(address: int, values: np.ndarray) -> None:
+    data = np.ascontiguousarray(values, np.float32).tobytes()
+    ctypes.memmove(address, data, len(data))
