@@ -1,0 +1,1 @@
+"""The stages in order: the one place that sees models, passes, compilers and devices together."""

@@ -1,0 +1,221 @@
+"""From a network to a verified bundle: every hop is compared before anything is written."""
+
+import hashlib
+import importlib.metadata
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgecnn import devices
+from edgecnn.atomic import check_free
+from edgecnn.calls import Call, parse_recipe
+from edgecnn.device import DeviceProfile
+from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, to_npy, write_bundle
+from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_for, graph_artifact
+from edgecnn.export.parity import Parity, response
+from edgecnn.pipeline import hops
+from edgecnn.pipeline.network import Network, open_network
+from edgecnn.profile import Profile, profile
+from edgecnn.quantize import Step, compress
+from edgecnn.quantize.recipe import check_recipe
+from edgecnn.sample import sample_inputs
+from edgecnn.version import __version__
+
+_TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime", "ai-edge-litert", "numpy")
+_WARM_UP, _RUNS = 3, 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What `deploy` made.
+
+    Attributes:
+        path: of the bundle.
+        network: what went in.
+        target: for which it was compiled.
+        profile: of the network as defined.
+        folded: of the graph that ships.
+        parity: of every hop, in order.
+        artifacts: `{path, bytes, sha256}` of each.
+        host_latency_s: median of single images by artifact, measured on this host: not the board's.
+        notes: what to know about the target.
+    """
+
+    path: Path
+    network: Network
+    target: str
+    profile: Profile
+    folded: Profile
+    parity: tuple[Parity, ...]
+    artifacts: tuple[Mapping[str, Any], ...]
+    host_latency_s: Mapping[str, float]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return {
+            "bundle": str(self.path),
+            "model": self.network.title,
+            "weights": self.network.weights,
+            "target": self.target,
+            "artifacts": [dict(artifact) for artifact in self.artifacts],
+            "parity": [parity.to_json() for parity in self.parity],
+            "totals": {**self.profile.totals, "parameters_folded": self.folded.parameters},
+            "host_latency": {"kind": "measured", "on": "this host", "median_s": dict(self.host_latency_s)},
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Verified:
+    """A compiled network whose hops all hold."""
+
+    steps: Sequence[Step]
+    samples: np.ndarray
+    outputs: np.ndarray
+    artifacts: Sequence[Artifact]
+    compiled: Compiled
+    parity: tuple[Parity, ...]
+
+
+def deploy(
+    model: Any,
+    target: str,
+    *,
+    out: str | Path | None = None,
+    recipe: str = "fold",
+    force: bool = False,
+    seed: int = 0,
+    preprocessing: Mapping[str, Any] | None = None,
+    on_stage: Callable[[str], None] = lambda _stage: None,
+    **opening: Any,
+) -> Deployment:
+    """Export a network for a target, verify every hop, and write the bundle.
+
+    Args:
+        model: a spec, run folder, bundle, `.onnx` file, `onnx_ir.Model` or `nn.Module`.
+        target: a device profile's name, such as `pi4` or `jetson`.
+        out: the bundle's folder, or a `.zip`; by default a readable name in the current folder.
+        recipe: passes; `fold` comes last where it is not among them.
+        force: replace an existing bundle.
+        seed: of random weights and of the sample.
+        preprocessing: fields that override those of the network's own contract.
+        on_stage: called with the name of each stage when it begins.
+        opening: `weights`, `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
+
+    Raises:
+        EdgeCnnError: the target cannot run the network, or the request is wrong; nothing is written.
+        VerificationError: a hop changed the outputs; the first layer that differs is named.
+    """
+    device, calls = devices.find(target), _calls(recipe)
+    if out is not None:
+        check_free(out, force=force, marker=MANIFEST)
+    on_stage("build")
+    network = open_network(model, seed=seed, **opening)
+    contract = replace(network.preprocessing, **(preprocessing or {}))
+    network = replace(network, preprocessing=contract)
+    check_target(device, network.graph)
+    path = Path(out) if out is not None else Path(f"{network.name}-fp32.{target}")
+    check_free(path, force=force, marker=MANIFEST)
+    verified = _verify(network, device, calls, seed, on_stage)
+    on_stage("write")
+    manifest = {
+        **_manifest(network, device, verified),
+        "name": path.stem if path.suffix == ".zip" else path.name,
+    }
+    write_bundle(path, {**manifest, "seed": seed}, _contents(verified), force=force)
+    on_stage("measure")
+    return Deployment(
+        path=path,
+        network=network,
+        target=target,
+        profile=profile(network.graph),
+        folded=profile(verified.steps[-1].after),
+        parity=verified.parity,
+        artifacts=tuple(_listed(artifact) for artifact in verified.artifacts),
+        host_latency_s={each.path: _latency_s(each, verified.samples) for each in verified.artifacts},
+        notes=verified.compiled.notes,
+    )
+
+
+def _calls(recipe: str) -> tuple[Call, ...]:
+    calls = parse_recipe(recipe)
+    check_recipe(calls)
+    return calls if any(call.name == "fold" for call in calls) else (*calls, Call("fold"))
+
+
+def _verify(
+    network: Network, device: DeviceProfile, calls: Sequence[Call], seed: int, on_stage: Callable[[str], None]
+) -> _Verified:
+    """Compress and compile, comparing at every hop."""
+    samples = sample_inputs(network.preprocessing, seed)
+    parity = [hops.with_module(network, samples)] if network.module is not None else []
+    on_stage("compress")
+    steps = compress(network.graph, calls)
+    parity += [hops.of_step(step, samples) for step in steps]
+    on_stage("compile")
+    graph = steps[-1].after
+    reference = graph_artifact(graph)
+    outputs = reference.runner(samples)
+    compiled = compile_for(device, graph)
+    others = [artifact for artifact in compiled.artifacts if artifact.path != reference.path]
+    parity += [hops.of_artifact(graph, artifact, samples, outputs) for artifact in others]
+    return _Verified(
+        steps=steps,
+        samples=samples,
+        outputs=outputs,
+        artifacts=(reference, *others),
+        compiled=compiled,
+        parity=tuple(parity),
+    )
+
+
+def _manifest(network: Network, device: DeviceProfile, verified: _Verified) -> dict[str, Any]:
+    before, after = profile(network.graph), profile(verified.steps[-1].after)
+    moved = response(verified.outputs)
+    ends = {"input": network.graph.graph.inputs[0], "output": verified.steps[-1].after.graph.outputs[0]}
+    return {
+        "edgecnn": __version__,
+        "model": {"spec": network.title, "weights": network.weights},
+        "target": device.name,
+        "runtime": device.runtime,
+        "recipe": [str(step.call) for step in verified.steps],
+        "calibration": None,
+        "versions": {tool: importlib.metadata.version(tool) for tool in _TOOLS},
+        "preprocessing": network.preprocessing.to_json(),
+        "labels": None if network.labels is None else list(network.labels),
+        "totals": {**before.totals, "parameters_folded": after.parameters},
+        "parity": [parity.to_json() for parity in verified.parity],
+        **{end: {"name": value.name, "shape": list(value.shape or ())} for end, value in ends.items()},
+        "artifacts": [artifact.describe(moved) for artifact in verified.artifacts],
+        "sample": {"input": SAMPLE_INPUT, "output": SAMPLE_OUTPUT},
+    }
+
+
+def _contents(verified: _Verified) -> dict[str, bytes]:
+    return {
+        **{artifact.path: artifact.data for artifact in verified.artifacts},
+        SAMPLE_INPUT: to_npy(verified.samples),
+        SAMPLE_OUTPUT: to_npy(verified.outputs),
+        **verified.compiled.scripts,
+    }
+
+
+def _listed(artifact: Artifact) -> dict[str, Any]:
+    digest = hashlib.sha256(artifact.data).hexdigest()
+    return {"path": artifact.path, "bytes": len(artifact.data), "sha256": digest}
+
+
+def _latency_s(artifact: Artifact, samples: np.ndarray) -> float:
+    image, times = samples[:1], []
+    for run in range(_WARM_UP + _RUNS):
+        start = time.perf_counter()
+        artifact.runner(image)
+        if run >= _WARM_UP:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)

@@ -1,0 +1,78 @@
+"""Comparing two forms of a network at a hop, and finding the first layer that differs where one fails."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx_ir as ir
+
+from edgecnn.export.compilers import Artifact
+from edgecnn.export.parity import LOSSLESS, Parity, compare, first_divergence, require
+from edgecnn.pipeline.network import Network
+from edgecnn.quantize import Step
+
+Values = Mapping[str, np.ndarray]
+
+
+def with_module(network: Network, samples: np.ndarray) -> Parity:
+    """Compare the module with the graph recorded from it."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+    from edgecnn.runtime.torch_runner import TorchRunner
+
+    assert network.module is not None
+    outputs = TorchRunner(network.module)(samples)
+    parity = compare("pytorch → onnx", outputs, OnnxRunner(network.graph)(samples))
+    if not parity.holds:
+        require(
+            parity, _first(network.graph, _replayed(network, samples), graph_values(network.graph, samples))
+        )
+    return parity
+
+
+def of_step(step: Step, samples: np.ndarray) -> Parity:
+    """Compare the graphs before and after a pass; a lossless one must agree."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+
+    outputs = OnnxRunner(step.before)(samples)
+    tolerance = LOSSLESS if step.lossless else float("inf")
+    parity = compare(f"onnx → {step.call}", outputs, OnnxRunner(step.after)(samples), tolerance)
+    if not parity.holds:
+        before, after = (graph_values(model, samples) for model in (step.before, step.after))
+        require(parity, _first(step.after, before, after))
+    return parity
+
+
+def of_artifact(graph: ir.Model, artifact: Artifact, samples: np.ndarray, outputs: np.ndarray) -> Parity:
+    """Compare what was compiled with the graph that it was compiled from."""
+    parity = compare(f"onnx → {artifact.path}", outputs, artifact.runner(samples), artifact.tolerance)
+    if not parity.holds:
+        each = [artifact.values(samples[index : index + 1]) for index in range(len(samples))]
+        found = {name: np.concatenate([values[name] for values in each]) for name in each[0]}
+        require(parity, _first(graph, graph_values(graph, samples), found))
+    return parity
+
+
+def graph_values(model: ir.Model, samples: np.ndarray) -> Values:
+    """Return every intermediate value of a graph, by name, each (n, ...)."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+
+    return OnnxRunner(model, outputs=_names(model), optimize=False).values(samples)
+
+
+def _replayed(network: Network, samples: np.ndarray) -> Values:
+    import torch
+
+    from edgecnn.export.recorder import replay
+
+    if network.recorded_by != "recorder" or network.module is None:
+        return {}
+    return {
+        name: tensor.numpy() for name, tensor in replay(network.module, torch.from_numpy(samples)).items()
+    }
+
+
+def _first(model: ir.Model, reference: Values, candidate: Values) -> str | None:
+    return first_divergence(_names(model), reference, candidate)
+
+
+def _names(model: ir.Model) -> list[str]:
+    return [value.name or "" for node in model.graph for value in node.outputs]

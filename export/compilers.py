@@ -1,0 +1,185 @@
+"""From the validated graph to what a board's runtime reads, one compiler for each runtime."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from edgecnn.device import DeviceProfile
+from edgecnn.errors import EdgeCnnError, VerificationError
+from edgecnn.export import tensorrt, tflite
+from edgecnn.export.parity import LOSSLESS
+from edgecnn.graph.save import to_bytes
+from edgecnn.runtime import Runner
+
+GRAPH = "model.onnx"
+
+# What a board may add to an artifact's own error, as a fraction of the response: its kernels sum in another
+# order.
+_BOARD = {"fp32": 1e-3, "fp16": 5e-2}
+_FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One file that a runtime reads.
+
+    Attributes:
+        path: its name in the bundle.
+        data: its bytes.
+        format: `onnx` or `tflite`.
+        precision: `fp32` or `fp16`.
+        layout: of its images, `NCHW` or `NHWC`.
+        tolerance: the error allowed against the graph it was compiled from, as a fraction of the response.
+        runner: runs it on this host.
+        values: gives the intermediate values on one image, by name.
+        operators: how often each of its operators occurs.
+    """
+
+    path: str
+    data: bytes
+    format: str
+    precision: str
+    layout: str
+    tolerance: float
+    runner: Runner
+    values: Callable[[np.ndarray], dict[str, np.ndarray]]
+    operators: Mapping[str, int] = field(default_factory=dict)
+
+    def describe(self, response: float) -> dict[str, Any]:
+        """Return the manifest's entry; the error allowed on a board is absolute there."""
+        allowed = (self.tolerance + _BOARD[self.precision]) * response
+        names = ("path", "format", "precision", "layout")
+        return {name: getattr(self, name) for name in names} | {"max_abs_error_allowed": allowed}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """The artifacts for a target, the scripts that go with them, and what to know about them."""
+
+    artifacts: tuple[Artifact, ...]
+    scripts: Mapping[str, bytes]
+    notes: tuple[str, ...] = ()
+
+
+def check_target(device: DeviceProfile, model: ir.Model) -> None:
+    """Raise `EdgeCnnError`, before any work, where the device cannot run the graph."""
+    operators = sorted({node.op_type for node in model.graph})
+    device.refuse(precision="fp32", opset=model.opset_imports[""], operators=operators)
+
+
+def compile_for(device: DeviceProfile, model: ir.Model) -> Compiled:
+    """Compile a folded canonical graph for a target; raise `EdgeCnnError` where it cannot be done."""
+    return _COMPILERS[device.runtime](device, model)
+
+
+def graph_artifact(
+    model: ir.Model, path: str = GRAPH, precision: str = "fp32", tolerance: float = LOSSLESS
+) -> Artifact:
+    """Return the graph itself as an artifact, run by ONNX Runtime."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+
+    names = [value.name or "" for node in model.graph for value in node.outputs]
+    return Artifact(
+        path=path,
+        data=to_bytes(model),
+        format="onnx",
+        precision=precision,
+        layout="NCHW",
+        tolerance=tolerance,
+        runner=OnnxRunner(model),
+        values=lambda image: OnnxRunner(model, outputs=names).values(image),
+        operators=_count(model),
+    )
+
+
+def _count(model: ir.Model) -> dict[str, int]:
+    names = [node.op_type for node in model.graph]
+    return {name: names.count(name) for name in sorted(set(names))}
+
+
+def _compile_litert(_device: DeviceProfile, model: ir.Model) -> Compiled:
+    from edgecnn.runtime.litert_runner import LitertRunner
+
+    data = tflite.write(model)
+    operators = tflite.count_operators(data)
+    _check_read_back(data, operators)
+
+    def values(image: np.ndarray) -> dict[str, np.ndarray]:
+        runner = LitertRunner(data, keep_all=True)
+        runner(image)
+        return runner.values()
+
+    artifact = Artifact(
+        path="model.tflite",
+        data=data,
+        format="tflite",
+        precision="fp32",
+        layout="NHWC",
+        tolerance=LOSSLESS,
+        runner=LitertRunner(data),
+        values=values,
+        operators=operators,
+    )
+    return Compiled(artifacts=(artifact,), scripts=_scripts("run.py"))
+
+
+def _check_read_back(data: bytes, operators: Mapping[str, int]) -> None:
+    """Asked was float32 without a transposed activation: look at what is really in the file."""
+    if operators.get("TRANSPOSE"):
+        raise VerificationError(f"the .tflite file transposes activations {operators['TRANSPOSE']} times")
+    for operator in tflite.read_operators(data):
+        other = {kind for kind in operator.outputs if kind != "float32"}
+        if other:
+            raise VerificationError(
+                f"asked for float32, but {operator.name} of the .tflite file gives {other}"
+            )
+
+
+def _compile_tensorrt(device: DeviceProfile, model: ir.Model) -> Compiled:
+    versions = [release.version for release in device.runtimes if release.name == "tensorrt"]
+    findings = tensorrt.lint(model, versions)
+    errors = [finding for finding in findings if finding.severity == tensorrt.ERROR]
+    if errors:
+        raise EdgeCnnError(
+            f"TensorRT on {device.name} would refuse the graph: {errors[0].place}: {errors[0].message}"
+        )
+    half = tensorrt.to_fp16(model)
+    artifacts = (
+        graph_artifact(model),
+        graph_artifact(half, "model.fp16.onnx", "fp16", _FP16),
+    )
+    lines = _trtexec_text(versions)
+    scripts = {**_scripts("run.py", "build_engine.py"), "trtexec.txt": lines.encode()}
+    notes = (
+        "the engine is built on the board: python3 build_engine.py, then python3 run.py verify",
+        "no engine has been built on a board yet; checked were TensorRT's rules, and outputs in ONNX Runtime",
+        *(str(finding) for finding in findings if finding.severity == tensorrt.WARNING),
+    )
+    return Compiled(artifacts=artifacts, scripts=scripts, notes=notes)
+
+
+def _trtexec_text(versions: list[str]) -> str:
+    """Return the trtexec lines of each TensorRT generation, for those who prefer them to build_engine.py."""
+    lines = [
+        "# For those who prefer trtexec: build, then time. run.py takes engines of build_engine.py only.",
+        "# None of these lines has been run on a board yet.",
+    ]
+    for precision, graph in (("fp32", GRAPH), ("fp16", "model.fp16.onnx")):
+        for each in tensorrt.trtexec_lines(graph, precision, versions):
+            lines += [f"\n# TensorRT {each.tensorrt} ({each.jetpack}), {precision}", each.build, each.time]
+    return "\n".join(lines) + "\n"
+
+
+def _scripts(*names: str) -> dict[str, bytes]:
+    folder = files("edgecnn.export.board")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+_COMPILERS: dict[str, Callable[[DeviceProfile, ir.Model], Compiled]] = {
+    "litert": _compile_litert,
+    "tensorrt": _compile_tensorrt,
+}
