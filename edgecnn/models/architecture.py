@@ -26,20 +26,25 @@ class Architecture:
         summary: one line.
         source: the paper.
         builder: makes the module from keywords; those it takes are the ones a spec may set.
+        fixed: keywords that make the architecture what it is, such as its table of blocks.
         defaults: the value of each keyword, and `res`.
         choices: for options, the type or the allowed words.
         least_res: the smallest resolution at which every layer still has an input.
         contract_res: a small resolution for tests.
+        check: raises `EdgeCnnError` for a complete spec that the architecture cannot be, such as a
+            resolution between two that fit.
     """
 
     name: str
     summary: str
     source: str
     builder: Builder
+    fixed: Mapping[str, Any]
     defaults: Mapping[str, Any]
     choices: Mapping[str, Any]
     least_res: int
     contract_res: int
+    check: Callable[[ModelSpec], None] | None = None
 
     def complete(self, spec: ModelSpec) -> ModelSpec:
         """Return the spec with every default filled in; raise `EdgeCnnError` where it asks the impossible."""
@@ -53,11 +58,14 @@ class Architecture:
         if min(res.height, res.width) < self.least_res:
             raise EdgeCnnError(f"{self.name} needs res of at least {self.least_res}, not {res}")
         options = {key: spec.options.get(key, self.defaults[key]) for key in self.choices}
-        return ModelSpec(arch=self.name, options=options, **values)
+        whole = ModelSpec(arch=self.name, options=options, **values)
+        if self.check:
+            self.check(whole)
+        return whole
 
     def build(self, spec: ModelSpec, device: str = "cpu") -> nn.Module:
         """Return the module of a complete spec, in evaluation mode; on `meta` no weight is allocated."""
-        keywords: dict[str, Any] = {**spec.options}
+        keywords: dict[str, Any] = {**spec.options, **self.fixed}
         for key in inspect.signature(self.builder).parameters:
             keywords.setdefault(key, getattr(spec, key, None))
         with torch.device(device):
@@ -68,7 +76,7 @@ class Architecture:
             raise EdgeCnnError(f"{self.name} has no option {key!r}{self._allowed(key)}")
         allowed = self.choices[key]
         if isinstance(allowed, type):
-            if type(value) is not allowed:
+            if type(value) is not allowed and (allowed, type(value)) != (float, int):
                 raise EdgeCnnError(f"{self.name}: {key}={value} is not of type {allowed.__name__}")
         elif value not in allowed:
             raise UnknownNameError(f"{key} of {self.name}", value, map(str, allowed))
@@ -77,36 +85,78 @@ class Architecture:
         return nearest(key, self.defaults)
 
 
+_COMMON = ("width", "classes", "in_channels", "res")
+
 ARCHITECTURES: Registry[Architecture] = Registry(
     "model", "edgecnn.models", hint="`edgecnn list models` shows all"
 )
 
 
 def architecture(
-    *, res: int | tuple[int, int], least_res: int, contract_res: int, source: str
+    *,
+    res: int | tuple[int, int],
+    least_res: int,
+    contract_res: int,
+    source: str,
+    name: str | None = None,
+    summary: str | None = None,
+    check: Callable[[ModelSpec], None] | None = None,
+    **fixed: Any,
 ) -> Callable[[Builder], Builder]:
-    """Register a builder; its keywords with their annotations and defaults are what a spec may set."""
+    """Register a builder; its keywords with their annotations and defaults are what a spec may set.
+
+    A family of networks is one builder registered once for each row of its table, under `name` and with
+    the row as `fixed` keywords; a default that differs from the builder's is given as `defaults={...}`.
+
+    Args:
+        res: the paper's resolution, or (height, width).
+        least_res: the smallest at which every layer still has an input.
+        contract_res: a small one for tests.
+        source: the paper.
+        name: by default the builder's.
+        summary: by default the first line of the builder's docstring.
+        check: raises `EdgeCnnError` for a complete spec that cannot be built.
+        fixed: keywords that the builder gets and nobody may set.
+    """
 
     def register(builder: Builder) -> Builder:
-        hints = get_type_hints(builder)
-        parameters = inspect.signature(builder).parameters.values()
-        defaults = {parameter.name: parameter.default for parameter in parameters}
-        height, width = (res, res) if isinstance(res, int) else res
-        common = {"width", "classes", "in_channels", "res"}
+        own: Mapping[str, Any] = fixed.pop("defaults", {})
         entry = Architecture(
-            name=builder.__name__,
-            summary=inspect.getdoc(builder).split("\n")[0],  # type: ignore[union-attr]
+            name=name or builder.__name__,
+            summary=summary or (inspect.getdoc(builder) or "").split("\n")[0],
             source=source,
             builder=builder,
-            defaults={**defaults, "res": Res(height, width)},
-            choices={key: _choices(hints[key]) for key in defaults if key not in common},
+            fixed=fixed,
+            defaults=_defaults(builder, fixed) | {"res": Res(*_pair(res))} | own,
+            choices=_options(builder, fixed),
             least_res=least_res,
             contract_res=contract_res,
+            check=check,
         )
         ARCHITECTURES.register(entry.name, entry)
         return builder
 
     return register
+
+
+def _defaults(builder: Builder, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = inspect.signature(builder).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.name not in fixed}
+
+
+def _options(builder: Builder, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    hints = get_type_hints(builder)
+    parameters = inspect.signature(builder).parameters
+    settable = [key for key in parameters if key not in _COMMON and key not in fixed]
+    return {key: _choices(hints[key]) for key in settable}
+
+
+def _choices(hint: Any) -> Any:
+    return get_args(hint) if get_origin(hint) is Literal else hint
+
+
+def _pair(res: int | tuple[int, int]) -> tuple[int, int]:
+    return (res, res) if isinstance(res, int) else res
 
 
 def complete(spec: ModelSpec) -> ModelSpec:
@@ -127,7 +177,3 @@ def make_divisible(channels: float, divisor: int = 8) -> int:
     """
     rounded = max(divisor, math.floor(channels + divisor / 2) // divisor * divisor)
     return rounded if rounded >= 0.9 * channels else rounded + divisor
-
-
-def _choices(hint: Any) -> Any:
-    return get_args(hint) if get_origin(hint) is Literal else hint

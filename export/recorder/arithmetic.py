@@ -31,6 +31,27 @@ def _cat(recording: Recording, result: Tensor, tensors: Sequence[Tensor], dim: i
     recording.emit("Concat", result, list(tensors), {"axis": dim % result.dim()})
 
 
+def _square(recording: Recording, result: Tensor, input: Tensor, exponent: Any = 2) -> None:  # noqa: A002
+    if exponent != 2:
+        raise EdgeCnnError(f"{recording.path}: a power of {exponent}; only squares are exported")
+    recording.emit("Mul", result, [input, input])
+
+
+def _sum(
+    recording: Recording,
+    result: Tensor,
+    input: Tensor,  # noqa: A002  torch's name
+    dim: Any = None,
+    keepdim: bool = False,
+    **_: Any,
+) -> None:
+    axes = range(input.dim()) if dim is None else [dim] if isinstance(dim, int) else dim
+    positions = np.asarray(sorted(axis % input.dim() for axis in axes), np.int64)
+    recording.emit(
+        "ReduceSum", result, [input, recording.constant("axes", positions)], {"keepdims": int(keepdim)}
+    )
+
+
 FUNCTIONS: dict[Any, Callable[..., None]] = {
     **dict.fromkeys(
         (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__radd__, Tensor.__iadd__), _binary("Add")
@@ -41,5 +62,7 @@ FUNCTIONS: dict[Any, Callable[..., None]] = {
         (torch.mul, Tensor.mul, Tensor.mul_, Tensor.__mul__, Tensor.__rmul__, Tensor.__imul__), _binary("Mul")
     ),
     **dict.fromkeys((torch.div, Tensor.div, Tensor.__truediv__), _binary("Div")),
+    **dict.fromkeys((torch.square, Tensor.square, torch.pow, Tensor.pow, Tensor.__pow__), _square),
+    **dict.fromkeys((torch.sum, Tensor.sum), _sum),
     **dict.fromkeys((torch.cat, torch.concat, torch.concatenate), _cat),
 }

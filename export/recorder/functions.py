@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from edgecnn.export.recorder import activations, arithmetic, convolution, normalization, pooling, shaping
+from edgecnn.export.recorder import (
+    activations,
+    arithmetic,
+    convolution,
+    normalization,
+    pooling,
+    resizing,
+    shaping,
+)
 
 FUNCTIONS: dict[Any, Callable[..., None]] = {
     **convolution.FUNCTIONS,
@@ -12,4 +20,5 @@ FUNCTIONS: dict[Any, Callable[..., None]] = {
     **pooling.FUNCTIONS,
     **arithmetic.FUNCTIONS,
     **shaping.FUNCTIONS,
+    **resizing.FUNCTIONS,
 }

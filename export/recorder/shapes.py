@@ -3,6 +3,7 @@
 Calling one of those makes torch import its compiler, which takes longer than recording any network.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,6 +53,15 @@ def _global(tensor: Tensor, output_size: Any) -> Shape:
     return [*tensor.shape[:-2], *kept]
 
 
+def _resized(tensor: Tensor, size: Any = None, scale_factor: Any = None, *_: Any, **__: Any) -> Shape:
+    axes = tensor.dim() - 2
+    if size is not None:
+        return [*tensor.shape[:2], *(size if isinstance(size, (tuple, list)) else [size] * axes)]
+    factors = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * axes
+    sizes = zip(tensor.shape[2:], factors, strict=True)
+    return [*tensor.shape[:2], *(math.floor(whole * factor) for whole, factor in sizes)]
+
+
 def _mean(tensor: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> Shape:
     axes = range(tensor.dim()) if dim is None else [dim] if isinstance(dim, int) else dim
     gone = {axis % tensor.dim() for axis in axes}
@@ -71,5 +81,7 @@ _SHAPES: dict[Any, Callable[..., Shape]] = {
     **dict.fromkeys((torch.cat, torch.concat, torch.concatenate), _cat),
     F.linear: _linear,
     F.adaptive_avg_pool2d: _global,
+    F.interpolate: _resized,
+    **dict.fromkeys((torch.square, Tensor.square, torch.pow, Tensor.pow, Tensor.__pow__), _same),
     **dict.fromkeys((torch.mean, Tensor.mean), _mean),
 }
