@@ -4,6 +4,7 @@ import pickle
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,10 +123,22 @@ def _read_checkpoint(file: Path) -> "dict[str, Tensor]":
     return _state(content, file)
 
 
+def _read_arrays(file: Path) -> "dict[str, Tensor]":
+    import numpy as np
+    import torch
+
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (*_DAMAGE, zlib.error) as error:
+        raise EdgeCnnError(f"{file} is damaged, or no .npz of plain arrays") from error
+
+
 _READERS: "Mapping[str, Callable[[Path], dict[str, Tensor]]]" = {
     ".safetensors": _read_safetensors,
     ".pth": _read_checkpoint,
     ".pt": _read_checkpoint,
+    ".npz": _read_arrays,
 }
 
 

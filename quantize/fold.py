@@ -4,8 +4,9 @@
     w' = w γ / √(σ² + ε)                         b' = (b − μ) γ / √(σ² + ε) + β
 
 before: Conv → BatchNormalization; after: Conv. So too for ConvTranspose and Gemm, whose output channels
-are the second axis of the weight, or the one that `transB` says. Dropout and Identity vanish, and nodes
-whose inputs are all constant are computed. Source: Jacob et al. 2018, arXiv:1712.05877, §3.2.
+are the second axis of the weight, or the one that `transB` says. Zero padding before a convolution
+becomes its own; Dropout and Identity vanish; nodes whose inputs are all constant are computed.
+Source: Jacob et al. 2018, arXiv:1712.05877, §3.2.
 """
 
 from collections.abc import Callable
@@ -17,18 +18,21 @@ from onnx_ir.passes.common import IdentityEliminationPass, RemoveUnusedNodesPass
 from edgecnn.graph import roles
 from edgecnn.graph.constants import compute_constants
 from edgecnn.graph.nodes import attribute, constant, output
+from edgecnn.quantize.padding import merge_pads
 from edgecnn.quantize.passes import Result, compression_pass
 
 
 @compression_pass(lossless=True)
 def fold(model: ir.Model) -> Result:
-    """Fold BatchNorm into convolutions; drop dropout, identities and constant branches."""
+    """Fold BatchNorm and padding into convolutions; drop dropout, identities, constant branches."""
     clone = model.clone()
     counts = {what: step(clone.graph) for what, step in _STEPS.items()}
     clone = IdentityEliminationPass()(clone).model
     clone = RemoveUnusedNodesPass()(clone).model
     done = [f"{number} {what}" for what, number in counts.items() if number]
-    note = ", ".join(done) or "no BatchNorm follows a convolution, and there is no dropout or constant branch"
+    note = (
+        ", ".join(done) or "no BatchNorm follows a convolution, no Pad precedes one, and nothing is constant"
+    )
     return Result(model=clone, matched=sum(counts.values()), note=note)
 
 
@@ -135,6 +139,7 @@ def _drop_dropout(graph: ir.Graph) -> int:
 
 _STEPS: dict[str, Callable[[ir.Graph], int]] = {
     "BatchNorm folded": _fold_batch_norms,
+    "Pad merged": merge_pads,
     "dropout removed": _drop_dropout,
     "constant nodes computed": compute_constants,
 }

@@ -120,7 +120,7 @@ def test_an_empty_file_is_called_empty(tmp_path, suffix):
 
 def test_another_suffix_is_refused(tmp_path):
     (tmp_path / "w.h5").touch()
-    with pytest.raises(EdgeCnnError, match=r"give \.safetensors or \.pth or \.pt"):
+    with pytest.raises(EdgeCnnError, match=r"give \.safetensors or \.pth or \.pt or \.npz"):
         read_weights(tmp_path / "w.h5")
 
 

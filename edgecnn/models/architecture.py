@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgecnn.calls import Value
 from edgecnn.errors import EdgeCnnError, UnknownNameError, nearest
@@ -33,6 +33,7 @@ class Architecture:
         contract_res: a small resolution for tests.
         check: raises `EdgeCnnError` for a complete spec that the architecture cannot be, such as a
             resolution between two that fit.
+        from_foreign: renames and lays out weights that another library saved; leaves others as they are.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Architecture:
     least_res: int
     contract_res: int
     check: Callable[[ModelSpec], None] | None = None
+    from_foreign: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
 
     def complete(self, spec: ModelSpec) -> ModelSpec:
         """Return the spec with every default filled in; raise `EdgeCnnError` where it asks the impossible."""
@@ -101,6 +103,7 @@ def architecture(
     name: str | None = None,
     summary: str | None = None,
     check: Callable[[ModelSpec], None] | None = None,
+    from_foreign: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict,
     **fixed: Any,
 ) -> Callable[[Builder], Builder]:
     """Register a builder; its keywords with their annotations and defaults are what a spec may set.
@@ -116,6 +119,7 @@ def architecture(
         name: by default the builder's.
         summary: by default the first line of the builder's docstring.
         check: raises `EdgeCnnError` for a complete spec that cannot be built.
+        from_foreign: turns weights of another library into ours.
         fixed: keywords that the builder gets and nobody may set.
     """
 
@@ -132,6 +136,7 @@ def architecture(
             least_res=least_res,
             contract_res=contract_res,
             check=check,
+            from_foreign=from_foreign,
         )
         ARCHITECTURES.register(entry.name, entry)
         return builder

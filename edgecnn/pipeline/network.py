@@ -117,7 +117,7 @@ def _open_path(path: Path, inputs: Mapping[str, Sequence[int]], allocate: bool) 
 def _open_spec(spec: ModelSpec, weights: Path | None, seed: int, allocate: bool) -> Network:
     import torch
 
-    from edgecnn.models import build, complete
+    from edgecnn.models import ARCHITECTURES, build, complete
     from edgecnn.models.initialize import OPEN, initialize
     from edgecnn.weights import load_into, read_weights
 
@@ -133,7 +133,7 @@ def _open_spec(spec: ModelSpec, weights: Path | None, seed: int, allocate: bool)
     elif weights is None:
         initialize(module, seed, torch.from_numpy(initialization_inputs(contract, seed)), shift=OPEN)
     else:
-        load_into(module, read_weights(weights), str(weights))
+        load_into(module, ARCHITECTURES[spec.arch].from_foreign(read_weights(weights)), str(weights))
         origin = f"weights of {weights.name} (sha256 {_digest(weights)})"
         if run_folder.is_run_folder(weights):
             run = run_folder.read(weights)

@@ -10,7 +10,8 @@ from edgecnn.spec import ModelSpec
 
 def test_a_complete_spec_says_everything():
     assert str(complete(ModelSpec.parse("mobilenet(width=0.5)"))) == (
-        "mobilenet(width=0.5, res=224, classes=1000, in_channels=3, body=separable)"
+        "mobilenet(width=0.5, res=224, classes=1000, in_channels=3,"
+        " activation=relu, bn_eps=1e-05, body=separable, padding=torch)"
     )
 
 

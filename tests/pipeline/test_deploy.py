@@ -11,6 +11,7 @@ import edgecnn
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export.verify import verify
 from edgecnn.graph.load import read
+from edgecnn.models import complete
 
 FILES = {
     "pi4": ["manifest.json", "model.onnx", "model.tflite", "run.py", "sample/input.npy", "sample/output.npy"],
@@ -74,7 +75,7 @@ def test_a_zip_verifies_as_the_folder_does(tmp_path):
 def test_the_manifest_says_what_was_done(bundles):
     manifest = json.loads((bundles["pi4"] / "manifest.json").read_text())
     assert manifest["model"] == {
-        "spec": "mobilenet(width=0.25, res=32, classes=10, in_channels=3, body=separable)",
+        "spec": str(complete(edgecnn.ModelSpec.parse("mobilenet(width=0.25, res=32, classes=10)"))),
         "weights": "random weights (seed 0)",
     }
     assert [parity["hop"] for parity in manifest["parity"]] == [

@@ -64,6 +64,30 @@ def test_the_value_after_the_norm_keeps_its_name():
     assert [node.outputs[0].name for node in fold(model).model.graph] == ["1", "output"]
 
 
+def test_zero_padding_becomes_the_convolutions_own(rng):
+    model = graph(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 6, 3, 2), nn.BatchNorm2d(6))
+    result = fold(model)
+    assert operators(result.model) == ["Conv"]
+    assert list(next(iter(result.model.graph)).attributes["pads"].value) == [0, 0, 1, 1]
+    image = rng.standard_normal((2, 4, 9, 9)).astype(np.float32)
+    np.testing.assert_allclose(
+        OnnxRunner(result.model)(image), OnnxRunner(model)(image), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.ConstantPad2d(1, 0.5), nn.Conv2d(4, 6, 3)),
+        (nn.ZeroPad2d(1), nn.ReLU()),
+        (nn.ZeroPad2d(-1), nn.Conv2d(4, 6, 3)),
+    ],
+    ids=["not zero", "no convolution", "cropping"],
+)
+def test_other_padding_stays(layers):
+    assert "Pad" in operators(fold(graph(*layers)).model)
+
+
 class Branches(nn.Module):
     """A convolution whose output is read by a norm and by something else; a norm that follows no layer."""
 
