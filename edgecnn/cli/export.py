@@ -24,6 +24,7 @@ from edgecnn.cli.options import (
 @click.option(
     "--recipe", default="fold", show_default=True, help="Passes joined by |: `edgecnn list passes`."
 )
+@click.option("--softmax", is_flag=True, help="Append a softmax over the classes.")
 @weights_option
 @contract_options
 @input_option

@@ -20,6 +20,7 @@ from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_f
 from edgecnn.export.parity import Parity, response
 from edgecnn.pipeline import hops
 from edgecnn.pipeline.network import Network, open_network
+from edgecnn.pipeline.softmax import with_softmax
 from edgecnn.profile import Profile, profile
 from edgecnn.quantize import Step, compress
 from edgecnn.quantize.recipe import check_recipe
@@ -92,6 +93,7 @@ def deploy(
     force: bool = False,
     seed: int = 0,
     preprocessing: Mapping[str, Any] | None = None,
+    softmax: bool = False,
     on_stage: Callable[[str], None] = lambda _stage: None,
     **opening: Any,
 ) -> Deployment:
@@ -105,6 +107,7 @@ def deploy(
         force: replace an existing bundle.
         seed: of random weights and of the sample.
         preprocessing: fields that override those of the network's own contract.
+        softmax: append a softmax over the classes.
         on_stage: called with the name of each stage when it begins.
         opening: `weights`, `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
 
@@ -119,6 +122,7 @@ def deploy(
     network = open_network(model, seed=seed, **opening)
     contract = replace(network.preprocessing, **(preprocessing or {}))
     network = replace(network, preprocessing=contract)
+    network = with_softmax(network) if softmax else network
     check_target(device, network.graph)
     path = Path(out) if out is not None else Path(f"{network.name}-fp32.{target}")
     check_free(path, force=force, marker=MANIFEST)
@@ -184,7 +188,7 @@ def _manifest(network: Network, device: DeviceProfile, verified: _Verified) -> d
         "model": {"spec": network.title, "weights": network.weights},
         "target": device.name,
         "runtime": device.runtime,
-        "recipe": [str(step.call) for step in verified.steps],
+        "recipe": [*network.appended, *(str(step.call) for step in verified.steps)],
         "calibration": None,
         "versions": {tool: importlib.metadata.version(tool) for tool in _TOOLS},
         "preprocessing": network.preprocessing.to_json(),

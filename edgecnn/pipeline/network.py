@@ -34,6 +34,7 @@ class Network:
         preprocessing: how pictures become input.
         labels: names of the classes, where known.
         recorded_by: how the graph was obtained from the module.
+        appended: what was added to the network at its end, such as `softmax`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Network:
     preprocessing: Preprocessing
     labels: tuple[str, ...] | None = None
     recorded_by: str | None = None
+    appended: tuple[str, ...] = ()
 
 
 def open_network(

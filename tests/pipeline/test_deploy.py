@@ -131,6 +131,16 @@ def test_a_foreign_onnx_file_is_exported(bundles, tmp_path):
     assert same
 
 
+@pytest.mark.parametrize("target", ["pi4", "jetson"])
+def test_a_softmax_can_be_appended(target, tmp_path):
+    edgecnn.deploy("lenet", target, softmax=True, out=tmp_path / "b")
+    assert all(check.ok for check in verify(tmp_path / "b"))
+    outputs = np.load(tmp_path / "b" / "sample" / "output.npy")
+    np.testing.assert_allclose(outputs.sum(1), 1, rtol=1e-5)
+    with pytest.raises(EdgeCnnError, match="ends in a softmax already"):
+        edgecnn.deploy(tmp_path / "b", target, softmax=True, out=tmp_path / "c")
+
+
 def test_weights_of_a_file_go_into_the_artifact(tmp_path):
     from safetensors.torch import save_file
 
