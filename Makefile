@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   := demo
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test lint types zoo bench clean
 
 demo: $(STAMP)
 	rm -rf $(DEMO)
@@ -28,6 +28,10 @@ types: $(STAMP)
 	rm -rf build/typecheck
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --target build/typecheck .
 	cd build/typecheck && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p edgecnn
+
+# Every network of the zoo at full size; takes a good quarter of an hour.
+zoo: $(STAMP)
+	$(BIN)/python benchmarks/zoo.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/convert.py

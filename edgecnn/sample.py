@@ -7,7 +7,7 @@ from edgecnn.preprocessing import Preprocessing
 COUNT = 4
 
 _PIXELS = 2**19  # of all pictures for an initialization: few large ones, or many small ones
-_FEWEST, _MOST = 10, 64
+_FEWEST, _MOST = 4, 64
 _COARSE = 4  # patches along each side
 
 

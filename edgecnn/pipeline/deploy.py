@@ -28,7 +28,7 @@ from edgecnn.sample import sample_inputs
 from edgecnn.version import __version__
 
 _TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime", "ai-edge-litert", "numpy")
-_WARM_UP, _RUNS = 3, 15
+_RUNS, _LONGEST_S = 15, 2.0  # of the latency on this host: so many runs, or as many as fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,10 +216,11 @@ def _listed(artifact: Artifact) -> dict[str, Any]:
 
 
 def _latency_s(artifact: Artifact, samples: np.ndarray) -> float:
-    image, times = samples[:1], []
-    for run in range(_WARM_UP + _RUNS):
+    image = samples[:1]
+    times: list[float] = []
+    artifact.runner(image)  # warm-up
+    while not times or (len(times) < _RUNS and sum(times) < _LONGEST_S):
         start = time.perf_counter()
         artifact.runner(image)
-        if run >= _WARM_UP:
-            times.append(time.perf_counter() - start)
+        times.append(time.perf_counter() - start)
     return statistics.median(times)
