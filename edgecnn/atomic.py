@@ -16,7 +16,7 @@ from edgecnn.errors import EdgeCnnError
 _LITTLE = 64 * 1024
 
 
-def check_free(path: str | Path, *, force: bool, marker: str = "") -> Path:
+def check_free(path: str | Path, *, force: bool, marker: str = "", folder: bool | None = None) -> Path:
     """Return the cleaned absolute path where something may be written; raise `EdgeCnnError` otherwise.
 
     Call it before the work whose result goes there, so that a minute's work is not lost.
@@ -26,6 +26,7 @@ def check_free(path: str | Path, *, force: bool, marker: str = "") -> Path:
         force: whether an existing one may be replaced.
         marker: a file that a folder must hold to be replaced, so that nobody loses a foreign folder; empty
             folders may always be replaced.
+        folder: whether it is to be a folder or a file; None where that is not known yet.
     """
     if not str(path) or "\0" in str(path):
         raise EdgeCnnError(f"{str(path)!r} is not a name of a file or folder")
@@ -34,10 +35,16 @@ def check_free(path: str | Path, *, force: bool, marker: str = "") -> Path:
         for parent in clean.parents:
             if parent.exists() and not parent.is_dir():
                 raise EdgeCnnError(f"cannot write {path}: {parent} is a file; choose another place")
+        there = next(parent for parent in clean.parents if parent.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise EdgeCnnError(f"cannot write {path}: {there} is read-only; choose another place")
         if not _is_there(clean):
             return clean
         if not force:
             raise EdgeCnnError(f"{path} exists; give another name, or --force to replace it")
+        if folder is not None and folder != clean.is_dir():
+            is_one, wanted = ("a file", "a folder") if folder else ("a folder", "a file")
+            raise EdgeCnnError(f"{path} is {is_one}, not {wanted}; choose another name")
         if clean.is_dir() and not _is_replaceable(clean, marker):
             raise EdgeCnnError(
                 f"{path} holds no {marker or 'earlier result'}, so --force does not replace it"
@@ -57,24 +64,21 @@ def write_folder(path: str | Path, *, force: bool, marker: str = "") -> Iterator
         force: whether an existing one is replaced; it stays until the new one is complete.
         marker: see `check_free`.
     """
-    clean = check_free(path, force=force, marker=marker)
-    if clean.exists() and not clean.is_dir():
-        raise EdgeCnnError(f"{path} is a file, not a folder; choose another name")
+    clean = check_free(path, force=force, marker=marker, folder=True)
     with _staged(clean, Path(path)) as temporary:
         with _explained(Path(path)):
             temporary.mkdir()
         with _explained(Path(path), temporary):
             yield temporary
         with _explained(Path(path)):
-            check_free(path, force=force, marker=marker)  # somebody else may have written there meanwhile
+            # Somebody else may have written there meanwhile.
+            check_free(path, force=force, marker=marker, folder=True)
             _swap(temporary, clean)
 
 
 def write_file(path: str | Path, data: bytes, *, force: bool) -> None:
     """Write a file whole or not at all; missing parents are made, an existing file needs `force`."""
-    clean = check_free(path, force=force)
-    if clean.is_dir():
-        raise EdgeCnnError(f"{path} is a folder, not a file; choose another name")
+    clean = check_free(path, force=force, folder=False)
     with _staged(clean, Path(path)) as temporary, _explained(Path(path), temporary):
         temporary.write_bytes(data)
         temporary.replace(clean)

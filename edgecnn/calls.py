@@ -25,7 +25,10 @@ Value = int | float | bool | str
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
-_WORD = re.compile(r"-?[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_VALUE = re.compile(
+    r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.-])"  # a number, else a word
+    r"|[A-Za-z0-9_][A-Za-z0-9_.-]*"
+)
 _INTEGER = re.compile(r"-?[0-9]+")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -110,7 +113,7 @@ class _Reader:
         quoted = self.match(_STRING)
         if quoted:
             return re.sub(r"\\(.)", r"\1", quoted[1])
-        return to_value(self.expect(_WORD, 'a number, true, false, a word or a "string"')[0])
+        return to_value(self.expect(_VALUE, 'a number, true, false, a word or a "string"')[0])
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         self.skip()

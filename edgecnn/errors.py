@@ -13,7 +13,9 @@ class UnknownNameError(EdgeCnnError):
 
     def __init__(self, kind: str, name: object, allowed: Iterable[str], *, hint: str = "") -> None:
         self.kind, self.name = kind, str(name)
-        super().__init__(f"unknown {kind} {self.name!r}{nearest(self.name, allowed)}{hint and f'; {hint}'}")
+        near = nearest(self.name, allowed)
+        between = " " if near.endswith("?") else "; "
+        super().__init__(f"unknown {kind} {self.name!r}{near}{hint and between + hint}")
 
 
 class VerificationError(EdgeCnnError):

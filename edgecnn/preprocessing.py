@@ -8,7 +8,7 @@ Pillow's BILINEAR, then cropped. With `raw` there is no picture: `input = (value
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Self, cast
 
@@ -85,6 +85,16 @@ class Preprocessing:
     def channels(self) -> int:
         """Return the number of channels of the network's input."""
         return len(self.mean)
+
+    def override(self, **given: Any) -> Self:
+        """Return the contract with the given fields in place of its own, of the same number of channels."""
+        changed = replace(self, **given)
+        if changed.channels != self.channels:
+            raise EdgeCnnError(
+                f"the network takes {self.channels} channel(s) and --channel-order, --mean, --std are for"
+                f" {changed.channels}; give one number per channel"
+            )
+        return changed
 
     def apply(self, image: Picture) -> np.ndarray:
         """Return the network's input for one picture.

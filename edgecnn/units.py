@@ -29,6 +29,16 @@ def duration(value_s: float) -> str:
     return f"{value_s / 1e-6:.2f} µs"
 
 
+def clock(value_s: float) -> str:
+    """Format a time to wait in whole seconds: `42 s`, `3 min 07 s`, `2 h 05 min`."""
+    seconds = round(value_s)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+
+
 def error(value: float) -> str:
     """Format a numerical error: `3.1e-07`."""
     return "0" if value == 0 else f"{value:.1e}"

@@ -138,6 +138,7 @@ _READERS: "Mapping[str, Callable[[Path], dict[str, Tensor]]]" = {
     ".safetensors": _read_safetensors,
     ".pth": _read_checkpoint,
     ".pt": _read_checkpoint,
+    ".th": _read_checkpoint,
     ".npz": _read_arrays,
 }
 

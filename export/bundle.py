@@ -53,7 +53,7 @@ def write_bundle(path: Path, manifest: Mapping[str, Any], files: Mapping[str, by
         force: replace what is there.
     """
     contents = {**files, MANIFEST: manifest_bytes(manifest, files)}
-    if path.suffix.lower() == ".zip":
+    if is_zip(path):
         write_file(path, to_zip(contents), force=force)
         return
     with write_folder(path, force=force, marker=MANIFEST) as folder:
@@ -102,9 +102,14 @@ def to_zip(contents: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def is_zip(path: Path) -> bool:
+    """Tell whether a bundle of this name is one zip instead of a folder."""
+    return path.suffix.lower() == ".zip"
+
+
 def is_bundle(path: Path) -> bool:
     """Tell whether a path is meant as a bundle: a folder with a manifest, or a zip."""
-    return (path / MANIFEST).is_file() or (path.is_file() and path.suffix.lower() == ".zip")
+    return (path / MANIFEST).is_file() or (path.is_file() and is_zip(path))
 
 
 @contextmanager

@@ -46,8 +46,8 @@ class Parity:
         return self.max_abs_error <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        return asdict(self)
+        """Return plain JSON data; a hop at which anything is allowed has no tolerance."""
+        return asdict(self) | {"tolerance": self.tolerance if np.isfinite(self.tolerance) else None}
 
 
 def response(outputs: np.ndarray) -> float:

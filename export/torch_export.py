@@ -18,6 +18,7 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.export.recorder import UnknownFunctionError, record
 from edgecnn.export.recorder.record import INPUT, OUTPUT
 from edgecnn.graph.normalize import normalize
+from edgecnn.runtime.torch_runner import mode
 
 
 def to_graph(module: nn.Module, input_shape: Sequence[int], *, name: str = "network") -> tuple[ir.Model, str]:
@@ -36,12 +37,11 @@ def to_graph(module: nn.Module, input_shape: Sequence[int], *, name: str = "netw
 
 def export(module: nn.Module, input_shape: Sequence[int]) -> ir.Model:
     """Return the canonical graph of a module by `torch.onnx.export`; raise `EdgeCnnError` where it cannot."""
-    was_training = module.training
     image = torch.randn(*input_shape, generator=torch.Generator().manual_seed(0))
     try:
-        with _quiet():
+        with _quiet(), mode(module, training=False):
             program = torch.onnx.export(
-                module.eval(),
+                module,
                 (image,),
                 dynamo=True,
                 input_names=[INPUT],
@@ -51,8 +51,6 @@ def export(module: nn.Module, input_shape: Sequence[int]) -> ir.Model:
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split("\n")[0].split())
         raise EdgeCnnError(f"torch.onnx.export cannot export {type(module).__name__}: {reason}") from error
-    finally:
-        module.train(was_training)
     if program is None:
         raise EdgeCnnError(f"torch.onnx.export gave nothing for {type(module).__name__}")
     return normalize(program.model)

@@ -1,10 +1,10 @@
 """Is a bundle as it was written, and does it compute what it should?"""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, Bundle, open_bundle
 from edgecnn.export.parity import response
 
-Run = Callable[[np.ndarray], np.ndarray]
+if TYPE_CHECKING:
+    from edgecnn.runtime.litert_runner import LitertRunner
+    from edgecnn.runtime.onnx_runner import OnnxRunner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ def _check_outputs(bundle: Bundle) -> Iterator[Check]:
         yield Check(what=f"output of {name}", ok=error <= allowed, detail=detail)
 
 
-def runner(file: Path) -> Run:
+def runner(file: Path) -> "LitertRunner | OnnxRunner":
     """Return what runs an artifact on this host."""
     from edgecnn.runtime.litert_runner import LitertRunner
     from edgecnn.runtime.onnx_runner import OnnxRunner

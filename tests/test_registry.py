@@ -17,7 +17,7 @@ def test_names_come_sorted(registry):
 
 
 def test_an_unknown_name_answers_with_the_nearest(registry):
-    with pytest.raises(UnknownNameError, match="unknown colour 'rde'; did you mean red\\?; see the list"):
+    with pytest.raises(UnknownNameError, match="unknown colour 'rde'; did you mean red\\? see the list"):
         registry["rde"]
 
 

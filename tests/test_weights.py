@@ -27,9 +27,9 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.fixture(params=["safetensors", "pth", "pt", "legacy", "wrapped", "parallel", "run folder"])
+@pytest.fixture(params=["safetensors", "pth", "pt", "th", "legacy", "wrapped", "parallel", "run folder"])
 def file(request, tmp_path, tensors):
-    path = tmp_path / {"safetensors": "w.safetensors", "pt": "w.pt"}.get(request.param, "w.pth")
+    path = tmp_path / {"safetensors": "w.safetensors", "pt": "w.pt", "th": "w.th"}.get(request.param, "w.pth")
     match request.param:
         case "safetensors":
             path.write_bytes(write_weights(tensors))
@@ -120,7 +120,7 @@ def test_an_empty_file_is_called_empty(tmp_path, suffix):
 
 def test_another_suffix_is_refused(tmp_path):
     (tmp_path / "w.h5").touch()
-    with pytest.raises(EdgeCnnError, match=r"give \.safetensors or \.pth or \.pt or \.npz"):
+    with pytest.raises(EdgeCnnError, match=r"give \.safetensors or \.pth or \.pt or \.th or \.npz"):
         read_weights(tmp_path / "w.h5")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from edgecnn import units
 from edgecnn.cli.main import show
 from edgecnn.cli.options import json_option
 from edgecnn.errors import UnknownNameError
@@ -71,19 +72,19 @@ def list_command(kind: str | None, as_json: bool) -> None:
 @json_option
 def describe_command(name: str, as_json: bool) -> None:
     """Say everything known about a model, pass, target or data set."""
-    found = [(kind, registry()[name]) for kind, registry in KINDS.items() if name in registry()]
-    if not found:
-        names = [known for registry in KINDS.values() for known in registry()]
+    # The models come last: they need torch, which takes seconds to import.
+    kinds = ("targets", "datasets", "passes", "models")
+    kind = next((kind for kind in kinds if name in KINDS[kind]()), None)
+    if kind is None:
+        names = [known for kind in kinds for known in KINDS[kind]()]
         raise UnknownNameError("name", name, names, hint="`edgecnn list` shows all")
-    kind, item = found[0]
-    details = {"kind": kind, **_details(item)}
+    details = {"kind": kind, **_details(KINDS[kind]()[name])}
 
     def table() -> None:
         from edgecnn.report.tables import print_table
 
-        print_table(
-            ("", ""), [(key, _text(value)) for key, value in details.items() if value not in (None, [], {})]
-        )
+        given = {key: value for key, value in details.items() if value not in (None, [], {}, "")}
+        print_table(("", ""), [(key.replace("_", " "), _text(key, value)) for key, value in given.items()])
 
     show(as_json, lambda: details, table)
 
@@ -113,13 +114,25 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _text(value: Any) -> str:
+def _text(key: str, value: Any) -> str:
+    """Say a value as people write it; what its unit is, its key says."""
     if isinstance(value, Mapping):
-        return "\n".join(f"{key}: {_text(each)}" for key, each in value.items() if each is not None)
+        said = {each: _text(each, item) for each, item in value.items() if item is not None}
+        return "\n".join(f"{each.replace('_', ' ')}: {text}" for each, text in said.items())
     if isinstance(value, (list, tuple)):
-        return (
-            ", ".join(map(_text, value))
-            if all(isinstance(each, (str, int)) for each in value)
-            else "\n".join(map(_text, value))
-        )
-    return str(value)
+        if any(isinstance(each, Mapping) for each in value):
+            return "\n".join(", ".join(map(str, filter(None, each.values()))) for each in value)
+        return ", ".join(_text(key, each) for each in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
+        return str(value)
+    return next((say(value) for unit, say in _UNITS.items() if key.endswith(unit)), str(value))
+
+
+# by the end of a key
+_UNITS: Mapping[str, Callable[[Any], str]] = {
+    "_bytes": units.size,
+    "_bytes_per_s": lambda value: f"{units.count(value)}B/s",
+    "_hz": lambda value: f"{units.count(value)}Hz",
+}

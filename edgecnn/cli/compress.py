@@ -20,11 +20,11 @@ from edgecnn.cli.options import force_option, input_option, json_option, seed_op
 def compress_command(model: str, out: Path, as_json: bool, **given: Any) -> None:
     """Run passes over a graph; outputs are compared at every pass."""
     from edgecnn.pipeline.shrink import compress
+    from edgecnn.report.progress import progress
     from edgecnn.report.views import print_compression
 
-    steps = compress(
-        model, out=out, **given, on_step=lambda each: click.echo(f"{each.step.call} done", err=True)
-    )
+    with progress("compress ...") as say:
+        steps = compress(model, out=out, **given, on_step=lambda each: say(f"{each.step.call} done"))
     show(
         as_json,
         lambda: {"graph": str(out), "steps": [each.to_json() for each in steps]},

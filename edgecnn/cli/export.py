@@ -40,8 +40,9 @@ def export_command(model: str, target: str, as_json: bool, **given: Any) -> None
     MODEL is a name, a call such as "mobilenet(width=0.5)", a run folder, a bundle or an .onnx file.
     """
     from edgecnn.pipeline.deploy import deploy
+    from edgecnn.report.progress import progress
     from edgecnn.report.views import print_deployment
 
-    stage = lambda name: click.echo(f"{name} ...", err=True)  # noqa: E731
-    made = deploy(model, target, on_stage=stage, **given)
+    with progress("build ...") as say:
+        made = deploy(model, target, on_stage=lambda stage: say(f"{stage} ..."), **given)
     show(as_json, made.to_json, lambda: print_deployment(made))

@@ -5,10 +5,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from edgecnn.cli.signals import Terminated, unwinding
 from edgecnn.errors import EdgeCnnError
 from edgecnn.version import __version__
 
@@ -17,12 +19,21 @@ COMMANDS = {
     "list": ("edgecnn.cli.catalog", "What there is: models, passes, targets, data sets."),
     "describe": ("edgecnn.cli.catalog", "Everything known about one of them."),
     "profile": ("edgecnn.cli.profile", "What a network costs: mult-adds, parameters, memory."),
+    "tables": ("edgecnn.cli.tables", "The papers' tables: printed figures beside computed ones."),
     "train": ("edgecnn.cli.train", "Train a network on a data set."),
     "eval": ("edgecnn.cli.evaluate", "Accuracy of a run, a bundle, an .onnx or a .tflite file."),
     "compress": ("edgecnn.cli.compress", "Run passes over an .onnx file."),
     "export": ("edgecnn.cli.export", "From a network to a verified bundle for a board."),
     "verify": ("edgecnn.cli.verify", "Check a bundle's hashes and outputs."),
+    "doctor": ("edgecnn.cli.doctor", "What is installed, what is missing, and how to install it."),
 }
+
+_NAME = "edgecnn"
+_HELP = """From a PyTorch CNN to a verified artifact on an edge board.
+
+\b
+edgecnn export mobilenet --width 0.5 --res 160 --target jetson
+"""
 
 
 class Commands(click.Group):
@@ -53,38 +64,75 @@ class Commands(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="edgecnn")
+@click.group(cls=Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=_NAME)
 def cli() -> None:
-    r"""From a PyTorch CNN to a verified artifact on an edge board.
-
-    \b
-    edgecnn export mobilenet --width 0.5 --res 160 --target jetson
-    """
+    """Run a command; its name is looked up in `COMMANDS`."""
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 a user's error, 2 wrong usage, 130 interrupted."""
-    try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
-    except click.exceptions.Abort:
-        _fail("interrupted", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except EdgeCnnError as error:
-        _fail(f"error: {error}", 1)
-    except BrokenPipeError:
-        # The reader, such as `head`, has left; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    """Run the command line.
+
+    Exit codes: 0 done, 1 a user's error or a failed verification, 2 wrong usage, 130 interrupted,
+    143 terminated.
+    """
+    with unwinding():
+        try:
+            _quiet()
+            code = cli.main(prog_name=_NAME, standalone_mode=False) or 0
+            if sys.stdout:  # None where the shell has closed it
+                sys.stdout.flush()
+            sys.exit(code)
+        except (click.exceptions.Abort, KeyboardInterrupt):
+            _fail("interrupted", 130)
+        except Terminated:
+            _fail("terminated", 143)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except EdgeCnnError as error:
+            _fail(f"error: {error}", 1)
+        except BrokenPipeError:
+            _forget_output()  # the reader, such as `head`, has left; nothing more can be said
+            sys.exit(1)
+        except OSError as error:
+            _forget_output()
+            _fail(f"error: {_about(error)}", 1)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_lack_of_memory(error):
+                raise
+            _fail("error: the memory of this machine is too small for that; give a smaller network", 1)
+
+
+def _quiet() -> None:
+    """Let libraries log nothing, and no character be too foreign for the terminal."""
+    import logging
+
+    # onnx_ir logs a traceback before it raises what we turn into a sentence.
+    logging.getLogger("onnx_ir").addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _fail(sentence: str, code: int) -> None:
-    click.echo(f"edgecnn: {sentence}", err=True)
+    click.echo(f"edgecnn: {' '.join(sentence.splitlines())}", err=True)
     sys.exit(code)
+
+
+def _forget_output() -> None:
+    """Keep Python from writing the rest of stdout once more at its end, and failing once more."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _about(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"cannot read or write {error.filename}: {reason}" if error.filename else f"cannot go on: {reason}"
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 def show(as_json: bool, data: Callable[[], Any], table: Callable[[], None]) -> None:

@@ -14,31 +14,54 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _key_values(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> dict[str, Value]:
-    pairs = [item.partition("=") for item in given]
-    for key, equals, value in pairs:
+    pairs = {}
+    for item in given:
+        key, equals, value = item.partition("=")
         if not key or not equals or not value:
-            raise click.BadParameter(f"{key}{equals}{value!r} is not KEY=VALUE")
-    return {key: to_value(value) for key, _, value in pairs}
+            raise click.BadParameter(f"{item!r} is not KEY=VALUE")
+        if key in _FLAGS:
+            raise EdgeCnnError(f"{key} has a flag of its own: give --{key.replace('_', '-')} {value}")
+        pairs[key] = to_value(value)
+    return pairs
+
+
+_FLAGS = ("width", "res", "classes", "in_channels")
+
+
+def _seed(_ctx: click.Context, _param: click.Parameter, given: int) -> int:
+    if not 0 <= given < 2**32:
+        raise click.BadParameter(f"{given} is not a whole number from 0 to 2^32 - 1")
+    return given
 
 
 _MODEL = (
     click.option("--width", type=float, help="Width multiplier, such as 0.5."),
-    click.option("--res", help="Input resolution: pixels, or HEIGHTxWIDTH."),
+    click.option("--res", metavar="PIXELS", help="Input resolution, such as 160, or HEIGHTxWIDTH."),
     click.option("--classes", type=int, help="Number of classes."),
     click.option("--in-channels", type=int, help="Number of input channels."),
     click.option(
-        "--option", "options", multiple=True, callback=_key_values, metavar="KEY=VALUE", help="Any other."
+        "--option",
+        "options",
+        multiple=True,
+        callback=_key_values,
+        metavar="KEY=VALUE",
+        help="Any other that `edgecnn describe MODEL` names; may be given again.",
     ),
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of every random number."
+    "--seed",
+    type=int,
+    callback=_seed,
+    default=0,
+    metavar="N",
+    help="The same seed gives the same result.  [default: 0]",
 )
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), help="A run folder, .safetensors or .pth file."
 )
-force_option = click.option("--force", is_flag=True, help="Replace what is there.")
+force_option = click.option("--force", is_flag=True, help="Replace what an earlier command wrote there.")
 
 
 def model_options(command: F) -> F:
@@ -51,7 +74,12 @@ def model_options(command: F) -> F:
 def input_option(command: F) -> F:
     """Add `--input NAME:1x3x224x224`, which fixes the dynamic dimensions of a foreign graph."""
     return click.option(
-        "--input", "inputs", multiple=True, callback=_shapes, metavar="NAME:1x3x224x224", help="Fix a shape."
+        "--input",
+        "inputs",
+        multiple=True,
+        callback=_shapes,
+        metavar="NAME:1x3x224x224",
+        help="Fix the open dimensions of an .onnx file's input.",
     )(command)
 
 
@@ -82,11 +110,15 @@ def contract_options(command: F) -> F:
         )
 
     options = (
-        click.option("--mean", callback=_numbers, metavar="M,M,M", help="Per channel, of pixels in 0..1."),
-        click.option("--std", callback=_numbers, metavar="S,S,S", help="Per channel, of pixels in 0..1."),
-        click.option("--channel-order", help="RGB, BGR, L, or raw (no pictures)."),
-        click.option("--resize", help="squash or crop."),
-        click.option("--crop", type=float, help="Fraction that the centre crop keeps."),
+        click.option(
+            "--mean", callback=_numbers, metavar="M,M,M", help="Subtracted per channel, from pixels in 0..1."
+        ),
+        click.option(
+            "--std", callback=_numbers, metavar="S,S,S", help="Divided by per channel, after the mean."
+        ),
+        click.option("--channel-order", metavar="ORDER", help="RGB, BGR, L (gray), or raw (no pictures)."),
+        click.option("--resize", metavar="HOW", help="squash, or crop: keep the ratio, take the centre."),
+        click.option("--crop", type=float, help="Fraction of the picture that the centre crop keeps."),
     )
     for option in reversed(options):
         gathered = option(gathered)

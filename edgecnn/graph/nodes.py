@@ -1,6 +1,6 @@
 """Reading nodes: attributes with defaults, constant inputs, static shapes."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx_ir as ir
@@ -26,12 +26,13 @@ def constant(value: ir.Value | None) -> np.ndarray | None:
 
 def static_shape(value: ir.Value) -> tuple[int, ...]:
     """Return the shape as integers; raise `EdgeCnnError` where a dimension is unknown."""
-    if value.shape is None or not value.shape.is_static():
+    sizes = None if value.shape is None else tuple(value.shape)
+    if sizes is None or not all(type(size) is int for size in sizes):
         raise EdgeCnnError(
             f"the shape of {value.name!r} is {value.shape}, which is not fixed;"
             " fix the input with --input NAME:1x3x224x224"
         )
-    return tuple(value.shape.numpy())
+    return cast(tuple[int, ...], sizes)
 
 
 def output(node: ir.Node) -> ir.Value:

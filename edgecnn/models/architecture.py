@@ -3,7 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
@@ -34,6 +34,8 @@ class Architecture:
         check: raises `EdgeCnnError` for a complete spec that the architecture cannot be, such as a
             resolution between two that fit.
         from_foreign: renames and lays out weights that another library saved; leaves others as they are.
+        variants: for an option and value such as `padding=same`, the defaults, and the `least_res`, that go
+            with it instead.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Architecture:
     contract_res: int
     check: Callable[[ModelSpec], None] | None = None
     from_foreign: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def complete(self, spec: ModelSpec) -> ModelSpec:
         """Return the spec with every default filled in; raise `EdgeCnnError` where it asks the impossible."""
@@ -55,11 +58,13 @@ class Architecture:
             raise EdgeCnnError(f"{self.name} has no {key}{self._allowed(key)}")
         for key, value in spec.options.items():
             self._check_option(key, value)
-        values = {key: self.defaults.get(key) if value is None else value for key, value in given.items()}
-        res: Res = values["res"] or self.defaults["res"]
-        if min(res.height, res.width) < self.least_res:
-            raise EdgeCnnError(f"{self.name} needs res of at least {self.least_res}, not {res}")
         options = {key: spec.options.get(key, self.defaults[key]) for key in self.choices}
+        defaults = self._defaults_with(options)
+        values = {key: defaults.get(key) if value is None else value for key, value in given.items()}
+        res = values["res"]
+        assert isinstance(res, Res)
+        if min(res.height, res.width) < defaults["least_res"]:
+            raise EdgeCnnError(f"{self.name} needs res of at least {defaults['least_res']}, not {res}")
         whole = ModelSpec(arch=self.name, options=options, **values)
         if self.check:
             self.check(whole)
@@ -72,6 +77,12 @@ class Architecture:
             keywords.setdefault(key, getattr(spec, key, None))
         with torch.device(device):
             return self.builder(**keywords).eval()
+
+    def _defaults_with(self, options: Mapping[str, Value]) -> dict[str, Any]:
+        defaults: dict[str, Any] = {**self.defaults, "least_res": self.least_res}
+        for key, value in options.items():
+            defaults |= self.variants.get(f"{key}={value}", {})
+        return defaults | {"res": Res.parse(defaults["res"])}
 
     def _check_option(self, key: str, value: Value) -> None:
         if key not in self.choices:
@@ -104,6 +115,7 @@ def architecture(
     summary: str | None = None,
     check: Callable[[ModelSpec], None] | None = None,
     from_foreign: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict,
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
     **fixed: Any,
 ) -> Callable[[Builder], Builder]:
     """Register a builder; its keywords with their annotations and defaults are what a spec may set.
@@ -120,11 +132,12 @@ def architecture(
         summary: by default the first line of the builder's docstring.
         check: raises `EdgeCnnError` for a complete spec that cannot be built.
         from_foreign: turns weights of another library into ours.
+        variants: defaults that go with the value of an option: `{"padding=same": {"res": 512}}`.
         fixed: keywords that the builder gets and nobody may set.
     """
 
     def register(builder: Builder) -> Builder:
-        own: Mapping[str, Any] = fixed.pop("defaults", {})
+        own: dict[str, Any] = fixed.pop("defaults", {})
         entry = Architecture(
             name=name or builder.__name__,
             summary=summary or (inspect.getdoc(builder) or "").split("\n")[0],
@@ -137,6 +150,7 @@ def architecture(
             contract_res=contract_res,
             check=check,
             from_foreign=from_foreign,
+            variants=variants or {},
         )
         ARCHITECTURES.register(entry.name, entry)
         return builder

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from edgecnn.models.shortcut import SummedNorm
+
 OPEN = 1.0
 
 _SPREAD = 0.1  # of biases, and of BatchNorm's scale around 1
@@ -41,7 +43,9 @@ def initialize(module: nn.Module, seed: int, images: Tensor, *, shift: float = 0
             hooks.append(part.register_forward_hook(_normalize_outputs))
         elif isinstance(part, _BatchNorm):
             hooks += [part.register_forward_pre_hook(_train), part.register_forward_hook(_evaluate)]
-            _draw_norm(part, generator, shift)
+            _draw_norm(part, generator, 0.0 if isinstance(part, SummedNorm) else shift)
+        else:
+            _spread(part, generator)
     with torch.no_grad():
         module(images)
     for hook in hooks:
@@ -66,6 +70,13 @@ def _draw(layer: Layer, generator: torch.Generator, shift: float) -> None:
 def _draw_norm(norm: _BatchNorm, generator: torch.Generator, shift: float) -> None:
     norm.weight.normal_(1.0, _SPREAD, generator=generator)
     norm.bias.normal_(shift, _SPREAD, generator=generator)
+
+
+@torch.no_grad()
+def _spread(part: nn.Module, generator: torch.Generator) -> None:
+    """Draw parameters of other kinds, such as a bias for each position, around where the module put them."""
+    for parameter in part.parameters(recurse=False):
+        parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=_SPREAD)
 
 
 def _normalize_outputs(layer: Layer, _inputs: Any, output: Tensor) -> Tensor:

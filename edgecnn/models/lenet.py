@@ -1,7 +1,9 @@
 """LeNet in its modern form: two convolutions, three fully connected layers.
 
 LeCun et al. 1998, "Gradient-based learning applied to document recognition", as it is taught today:
-every C3 map sees every S2 map, plain average pooling, a linear output.
+every C3 map sees every S2 map, plain average pooling, a linear output. Weights are drawn as Glorot & Bengio
+2010 say, from ±√(6 / (n_in + n_out)). `edgecnn train` scales layers to the data besides: at its learning rate
+the sigmoids would otherwise learn nothing.
 """
 
 from torch import Tensor, nn
@@ -34,10 +36,18 @@ class LeNet(nn.Module):
             self.classifier.extend([nn.Linear(features, hidden), nn.Sigmoid()])
             features = hidden
         self.classifier.append(nn.Linear(features, classes))
+        self.apply(_xavier)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits."""
         return self.classifier(self.features(x).flatten(1))  # type: ignore[no-any-return]
+
+
+def _xavier(part: nn.Module) -> None:
+    if isinstance(part, (nn.Conv2d, nn.Linear)):
+        nn.init.xavier_uniform_(part.weight)
+        assert part.bias is not None
+        nn.init.zeros_(part.bias)
 
 
 @architecture(res=28, least_res=12, contract_res=28, source="LeCun et al. 1998, in the form of D2L §7.6")

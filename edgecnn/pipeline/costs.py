@@ -1,17 +1,18 @@
 """What a network costs, without allocating its weights."""
 
+from pathlib import Path
 from typing import Any
 
-from edgecnn.pipeline.network import open_network
-from edgecnn.profile import Profile, profile
+from edgecnn.errors import EdgeCnnError
+from edgecnn.profile import Profile
 
 
 def costs(model: Any, **opening: Any) -> Profile:
     """Profile a network: mult-adds, parameters, memory, receptive field, by layer and in total.
 
     Args:
-        model: a spec or its text, a run folder, a bundle, an `.onnx` file, an `onnx_ir.Model`, or an
-            `nn.Module` with `input_shape`.
+        model: a spec or its text, a run folder, a bundle, an `.onnx` or `.tflite` file, an `onnx_ir.Model`,
+            or an `nn.Module` with `input_shape`. It is not changed.
         opening: `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
     """
     return opened_costs(model, **opening)[1]
@@ -19,5 +20,23 @@ def costs(model: Any, **opening: Any) -> Profile:
 
 def opened_costs(model: Any, **opening: Any) -> tuple[str, Profile]:
     """Return the network's complete title and its profile."""
+    if isinstance(model, (str, Path)) and Path(model).suffix.lower() == ".tflite":
+        return _tflite_costs(Path(model), opening)
+
+    from edgecnn.pipeline.network import open_network
+    from edgecnn.profile import profile
+
     network = open_network(model, allocate=False, **opening)
     return network.title, profile(network.graph)
+
+
+def _tflite_costs(path: Path, opening: dict[str, Any]) -> tuple[str, Profile]:
+    from edgecnn.pipeline.network import refuse_opening
+    from edgecnn.profile import profile_tflite
+
+    refuse_opening(path, opening)
+    if opening.get("inputs"):
+        raise EdgeCnnError(f"--input fixes the input of an .onnx file, and {path} is none; leave it out")
+    if not path.is_file():
+        raise EdgeCnnError(f"there is no file {path}")
+    return path.name, profile_tflite(path.read_bytes())

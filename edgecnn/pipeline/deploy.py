@@ -15,7 +15,7 @@ from edgecnn import devices
 from edgecnn.atomic import check_free
 from edgecnn.calls import Call, parse_recipe
 from edgecnn.device import DeviceProfile
-from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, to_npy, write_bundle
+from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, is_zip, to_npy, write_bundle
 from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_for, graph_artifact
 from edgecnn.export.parity import Parity, response
 from edgecnn.pipeline import hops
@@ -117,23 +117,20 @@ def deploy(
     """
     device, calls = devices.find(target), _calls(recipe)
     if out is not None:
-        check_free(out, force=force, marker=MANIFEST)
+        _check_free(Path(out), force)
     on_stage("build")
     network = open_network(model, seed=seed, **opening)
-    contract = replace(network.preprocessing, **(preprocessing or {}))
-    network = replace(network, preprocessing=contract)
+    network = replace(network, preprocessing=network.preprocessing.override(**(preprocessing or {})))
     network = with_softmax(network) if softmax else network
     check_target(device, network.graph)
     path = Path(out) if out is not None else Path(f"{network.name}-fp32.{target}")
-    check_free(path, force=force, marker=MANIFEST)
+    _check_free(path, force)
     verified = _verify(network, device, calls, seed, on_stage)
-    on_stage("write")
-    manifest = {
-        **_manifest(network, device, verified),
-        "name": path.stem if path.suffix == ".zip" else path.name,
-    }
-    write_bundle(path, {**manifest, "seed": seed}, _contents(verified), force=force)
     on_stage("measure")
+    latency_s = {each.path: _latency_s(each, verified.samples) for each in verified.artifacts}
+    on_stage("write")  # the last thing, so that an interruption leaves nothing
+    manifest = {**_manifest(network, device, verified), "name": path.stem if is_zip(path) else path.name}
+    write_bundle(path, {**manifest, "seed": seed}, _contents(verified), force=force)
     return Deployment(
         path=path,
         network=network,
@@ -142,9 +139,13 @@ def deploy(
         folded=profile(verified.steps[-1].after),
         parity=verified.parity,
         artifacts=tuple(_listed(artifact) for artifact in verified.artifacts),
-        host_latency_s={each.path: _latency_s(each, verified.samples) for each in verified.artifacts},
+        host_latency_s=latency_s,
         notes=verified.compiled.notes,
     )
+
+
+def _check_free(path: Path, force: bool) -> None:
+    check_free(path, force=force, marker=MANIFEST, folder=not is_zip(path))
 
 
 def _calls(recipe: str) -> tuple[Call, ...]:

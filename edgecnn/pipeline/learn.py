@@ -1,8 +1,7 @@
 """Training a network into a run folder, and scoring what came of it on any runtime."""
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from edgecnn.evaluate import Metrics, evaluate
 from edgecnn.export.bundle import MANIFEST, Bundle, is_bundle, open_bundle
 from edgecnn.export.verify import runner
 from edgecnn.optimize import Epoch, train
-from edgecnn.pipeline.network import open_network
-from edgecnn.preprocessing import Preprocessing
+from edgecnn.pipeline.network import is_path, open_network, refuse_opening
+from edgecnn.preprocessing import Preprocessing, raw_preprocessing
 from edgecnn.run_folder import RunFolder
 from edgecnn.runtime import Runner
 from edgecnn.spec import ModelSpec
@@ -56,13 +55,15 @@ def fit(
     from edgecnn.pipeline.network import short_name
     from edgecnn.runtime.torch_runner import TorchRunner
 
+    if isinstance(model, str) and is_path(model):
+        raise EdgeCnnError(f"train takes the name of a network, or a call, not the path {model}")
     spec = ModelSpec.parse(model) if isinstance(model, str) else model
     spec = complete(spec.override(**overrides))
     training, held_out = load(data, "train"), load(data, "held-out")
     if "classes" not in overrides or overrides["classes"] is None:
         spec = _with_classes(model, spec, len(training.class_names))
     path = Path(out) if out is not None else Path("runs", f"{short_name(spec)}-{data}")
-    check_free(path, force=force, marker=run_folder.MARKER)
+    check_free(path, force=force, marker=run_folder.MARKER, folder=True)
     assert spec.in_channels is not None
     assert spec.res is not None
     preprocessing = contract(training, spec.in_channels, spec.res.height, spec.res.width)
@@ -119,20 +120,23 @@ def score(
 
 
 def _runner(model: Any, given: Mapping[str, Any], opening: Mapping[str, Any]) -> tuple[Runner, Preprocessing]:
-    path = Path(model) if isinstance(model, (str, Path)) else None
-    if path is not None and path.suffix.lower() in _COMPILED:
+    path = Path(model) if isinstance(model, (str, Path)) and is_path(model) else None
+    compiled = path is not None and path.suffix.lower() in _COMPILED
+    if path is None or not (compiled or is_bundle(path)):
+        from edgecnn.runtime.torch_runner import TorchRunner
+
+        network = open_network(model, **opening)
+        assert network.module is not None
+        return TorchRunner(network.module), network.preprocessing.override(**given)
+    refuse_opening(path, opening)
+    if compiled:
         if not path.is_file():
             raise EdgeCnnError(f"there is no file {path}")
-        return runner(path), _contract_of_file(path, given)
-    if path is not None and is_bundle(path):
-        with open_bundle(path) as bundle:
-            own = Preprocessing.from_json(bundle.manifest["preprocessing"])
-            return runner(bundle.folder / _shipped(bundle)), replace(own, **given)
-    from edgecnn.runtime.torch_runner import TorchRunner
-
-    network = open_network(model, **opening)
-    assert network.module is not None
-    return TorchRunner(network.module), replace(network.preprocessing, **given)
+        run = runner(path)
+        return run, _contract_of_file(path, run.input_shape, given)
+    with open_bundle(path) as bundle:
+        own = Preprocessing.from_json(bundle.manifest["preprocessing"])
+        return runner(bundle.folder / _shipped(bundle)), own.override(**given)
 
 
 def _shipped(bundle: Bundle) -> str:
@@ -141,21 +145,22 @@ def _shipped(bundle: Bundle) -> str:
     return str(next(item["path"] for item in bundle.manifest["artifacts"] if item["format"] == wanted))
 
 
-def _contract_of_file(path: Path, given: Mapping[str, Any]) -> Preprocessing:
+def _contract_of_file(path: Path, shape: Sequence[int | str], given: Mapping[str, Any]) -> Preprocessing:
     """Take the contract of the bundle that the file lies in, else the one given; never guess."""
     if (path.parent / MANIFEST).is_file():
         with open_bundle(path.parent) as bundle:
-            return replace(Preprocessing.from_json(bundle.manifest["preprocessing"]), **given)
+            return Preprocessing.from_json(bundle.manifest["preprocessing"]).override(**given)
     missing = [name for name in ("mean", "std", "channel_order") if name not in given]
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise EdgeCnnError(
             f"{path} lies in no bundle, so it does not say how pixels become its input; give {flags}"
         )
-    height, width = _input_size(path)
-    return Preprocessing(height=height, width=width, **given)
-
-
-def _input_size(path: Path) -> tuple[int, int]:
-    shape = runner(path).input_shape  # type: ignore[attr-defined]
-    return shape[2], shape[3]
+    sizes = [size for size in shape[1:] if isinstance(size, int)]
+    if len(shape) != 4 or len(sizes) != 3:
+        raise EdgeCnnError(
+            f"{path} takes input {' x '.join(map(str, shape))}, not pictures of one size; fix it first:"
+            " edgecnn compress FILE --recipe fold --input NAME:1x3x224x224 -o OUT"
+        )
+    channels, height, width = sizes
+    return raw_preprocessing(channels, height, width).override(**given)

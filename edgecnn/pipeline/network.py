@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,35 +72,56 @@ def open_network(
         overrides: `width`, `res`, `classes`, `in_channels`, `options`: they win over the spec's own.
     """
     given = {key: value for key, value in overrides.items() if value not in (None, {})}
-    if isinstance(model, (str, Path)) and _is_path(model):
+    if isinstance(model, (str, Path)) and is_path(model):
         path = Path(model)
-        if weights or given:
-            raise EdgeCnnError(f"{path} brings its own weights and shape; leave out {_flags(weights, given)}")
+        refuse_opening(path, {"weights": weights, **given})
+        if inputs and path.suffix.lower() != ".onnx":
+            raise EdgeCnnError(f"--input fixes the input of an .onnx file, and {path} is none; leave it out")
         return _open_path(path, inputs or {}, allocate)
     if isinstance(model, ir.Model):
         from edgecnn.graph.normalize import normalize
 
         return _foreign(normalize(model), model.graph.name or "graph")
     if isinstance(model, (str, ModelSpec)):
+        if inputs:
+            raise EdgeCnnError(f"--input fixes the input of an .onnx file; for {model}, give --res")
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
         return _open_spec(spec.override(**given), weights, seed, allocate)
     return _open_module(model, input_shape)
 
 
-def _is_path(model: str | Path) -> bool:
-    """Tell a path from a spec: a path exists as something we read, or looks like a file."""
+def is_path(model: str | Path) -> bool:
+    """Tell a path from a spec: a path exists as something we read, or looks like a file.
+
+    Raises `EdgeCnnError` where a word is both a registered model and a run folder or bundle.
+    """
     path, text = Path(model), str(model)
-    return (
-        isinstance(model, Path)
-        or path.suffix.lower() in _FILES
-        or run_folder.is_run_folder(path)
-        or is_bundle(path)
-        or (("/" in text or "\\" in text) and "(" not in text)
-    )
+    if isinstance(model, Path) or path.suffix.lower() in _FILES:
+        return True
+    separated = "/" in text or "\\" in text
+    with suppress(OSError, ValueError):  # a name that is no possible path, such as a very long one
+        if run_folder.is_run_folder(path) or is_bundle(path):
+            if not separated and _is_registered(text):
+                raise EdgeCnnError(
+                    f"{text} is a model and also a folder here; write ./{text} for the folder, {text}() for"
+                    " the model"
+                )
+            return True
+    return separated and "(" not in text
 
 
-def _flags(weights: Path | None, given: Mapping[str, Any]) -> str:
-    return ", ".join(f"--{key.replace('_', '-')}" for key in [*(["weights"] if weights else []), *given])
+def _is_registered(name: str) -> bool:
+    from edgecnn.models import ARCHITECTURES
+
+    return name in ARCHITECTURES
+
+
+def refuse_opening(path: Path, opening: Mapping[str, Any]) -> None:
+    """Raise `EdgeCnnError` where options for a spec are given with a file, which says all that itself."""
+    given = [key for key in ("weights", *_SPEC_KEYS) if opening.get(key) not in (None, {})]
+    if given:
+        flags = ", ".join("--option" if key == "options" else f"--{key.replace('_', '-')}" for key in given)
+        raise EdgeCnnError(f"{path} brings its own weights and shape; leave out {flags}")
 
 
 def _open_path(path: Path, inputs: Mapping[str, Sequence[int]], allocate: bool) -> Network:
@@ -192,7 +214,7 @@ def _open_module(module: Any, input_shape: Sequence[int] | None) -> Network:
         name=title.lower(),
         title=title,
         graph=graph,
-        module=module.eval(),
+        module=module,
         weights="weights of the module",
         preprocessing=raw_preprocessing(*input_shape[1:]),
         recorded_by=recorded_by,
@@ -207,7 +229,7 @@ def _open_bundle(path: Path) -> Network:
         graph = load(bundle.folder / "model.onnx")
         labels = manifest["labels"]
         return Network(
-            name=manifest["name"],
+            name=manifest["name"].removesuffix(f".{manifest['target']}").removesuffix("-fp32"),
             title=manifest["model"]["spec"],
             graph=graph,
             weights=manifest["model"]["weights"],
@@ -245,4 +267,5 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+_SPEC_KEYS = ("width", "res", "classes", "in_channels", "options")
 _FILES = (".onnx", ".tflite", ".zip", ".pth", ".pt", ".safetensors", ".engine")

@@ -58,7 +58,7 @@ def compress(
         on_step: called after each pass.
     """
     calls = parse_recipe(recipe)
-    check_free(out, force=force)
+    check_free(out, force=force, folder=False)
     network = open_network(model, inputs=inputs, seed=seed)
     samples = sample_inputs(network.preprocessing, seed)
     finished: list[Compression] = []

@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from edgecnn.graph import liveness, roles
 from edgecnn.graph.nodes import attribute, output, static_shape
-from edgecnn.profile import receptive_field
-from edgecnn.profile.mult_adds import mult_adds
+from edgecnn.profile import extents, receptive_field
+from edgecnn.profile.mult_adds import mult_adds, operator
 from edgecnn.profile.records import LayerProfile, Profile
 
 
@@ -16,39 +16,51 @@ def profile(model: ir.Model) -> Profile:
 
     Raises `EdgeCnnError` where a shape is not fixed.
     """
-    graph = model.graph
+    graph, nodes = model.graph, list(model.graph)
     images = [value for value in graph.inputs if value.name not in graph.initializers]
+    alive = liveness.alive_bytes(liveness.lifetimes(images, nodes), len(nodes))
+    weights = liveness.weights(nodes)
     fields: receptive_field.Fields = {id(value): receptive_field.start(value) for value in images}
     seen: set[int] = set()
     layers, last_map = [], None
-    for node in graph:
+    for node, alive_bytes in zip(nodes, alive, strict=True):
         field = receptive_field.propagate(node, fields)
-        if field:
-            fields[id(output(node))] = field
+        if field is not None:
+            fields.update((id(value), field) for value in node.outputs)
             last_map = field
-        layers.append(_layer(node, field, seen))
+        made = [value for value in node.outputs if id(value) not in weights]
+        layers.append(_layer(node, made, alive_bytes, field, _first_read(node, seen)))
     unknown = {
-        node.op_type: None for node, layer in zip(graph, layers, strict=True) if layer.mult_adds is None
+        operator(node): None for node, layer in zip(nodes, layers, strict=True) if layer.mult_adds is None
     }
     return Profile(
         layers=tuple(layers),
         unknown_ops=tuple(unknown),
-        peak_activation_bytes=liveness.peak_bytes(images, list(graph)),
-        receptive_field=receptive_field.span(last_map),
+        receptive_field=extents.span(last_map),
+        stride=extents.stride(last_map),
     )
 
 
-def _layer(node: ir.Node, field: receptive_field.Field | None, seen: set[int]) -> LayerProfile:
-    weights = _first_read(node, seen)
+def _layer(
+    node: ir.Node,
+    made: list[ir.Value],
+    alive_bytes: int,
+    field: extents.Field | None,
+    weights: list[ir.Value],
+) -> LayerProfile:
+    touched = {id(value): value for value in [*node.inputs, *node.outputs] if value is not None}
     return LayerProfile(
         name=node.name or output(node).name or "",
         kind=kind(node),
         mult_adds=mult_adds(node),
         parameters=sum(_size(value) for value in weights if roles.role(value) == roles.PARAMETER),
         weight_bytes=sum(liveness.nbytes(value) for value in weights),
-        activation_bytes=sum(liveness.nbytes(value) for value in node.outputs),
+        activation_bytes=sum(liveness.nbytes(value) for value in made),
+        moved_bytes=sum(liveness.nbytes(value) for value in touched.values()),
+        alive_bytes=alive_bytes,
         shape=static_shape(output(node)),
-        receptive_field=receptive_field.span(field),
+        receptive_field=extents.span(field),
+        stride=extents.stride(field),
     )
 
 
@@ -69,7 +81,7 @@ def _size(value: ir.Value) -> int:
 def kind(node: ir.Node) -> str:
     """Return the operator, for convolutions with the kernel, and whether it is depthwise or grouped."""
     if node.op_type not in ("Conv", "ConvTranspose"):
-        return node.op_type
+        return operator(node)
     weight, groups = node.inputs[1], attribute(node, "group", 1)
     assert weight is not None
     shape = static_shape(weight)

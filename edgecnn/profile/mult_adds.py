@@ -16,6 +16,11 @@ import onnx_ir as ir
 from edgecnn.graph.nodes import output, static_shape
 
 
+def operator(node: ir.Node) -> str:
+    """Return the operator's name, with its domain where that is not ONNX's own."""
+    return f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+
+
 def mult_adds(node: ir.Node) -> int | None:
     """Return the mult-adds of a node; None for an operator that is not known."""
     if node.domain:
@@ -57,9 +62,13 @@ COUNTED: dict[str, Callable[[ir.Node], int]] = {
 }
 
 FREE = frozenset(
-    "Abs Add AveragePool BatchNormalization Ceil Clip Concat Constant DequantizeLinear Div Dropout Elu"
-    " Erf Exp Expand Flatten Floor Gather GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity"
-    " LRN LeakyRelu Log Max MaxPool Min Mul Neg PRelu Pad Pow QuantizeLinear Reciprocal ReduceMax"
-    " ReduceMean ReduceSum Relu Reshape Resize Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze"
-    " Sub Sum Tanh Transpose Unsqueeze Cast DepthToSpace SpaceToDepth".split()
+    "Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast Ceil Celu Clip Concat Constant"
+    " ConstantOfShape DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Elu Equal Erf Exp"
+    " Expand Flatten Floor Gather GatherElements GatherND GlobalAveragePool GlobalLpPool GlobalMaxPool"
+    " Greater GreaterOrEqual HardSigmoid HardSwish Identity InstanceNormalization LRN LeakyRelu Less"
+    " LessOrEqual Log LogSoftmax LpNormalization LpPool Max MaxPool Mean MeanVarianceNormalization Min Mul"
+    " Neg Not Or PRelu Pad Pow QuantizeLinear Range Reciprocal ReduceL1 ReduceL2 ReduceMax ReduceMean"
+    " ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Round Selu Shape Sigmoid Sign"
+    " Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh ThresholdedRelu"
+    " Tile TopK Transpose Unsqueeze Where".split()
 )

@@ -1,161 +1,145 @@
-"""Receptive fields, exactly: the interval of input positions that each output position sees.
+"""Receptive fields by operator: from those of a node's inputs to that of its output."""
 
-For a window of k taps, stride s, dilation d and padding p, output o sees the positions from `o s − p` to
-`o s − p + (k − 1) d` of the map before; output o of a transposed convolution sees those i with
-`0 ≤ o + p − i s ≤ (k − 1) d`. Positions in the padding count, as in the usual theoretical receptive
-field. Unlike the recursion `rf += (k − 1) jump`, this gives the least and the greatest extent where
-they differ from place to place.
-"""
+from collections.abc import Callable, Sequence
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from fractions import Fraction
-from math import gcd
-
-import numpy as np
 import onnx_ir as ir
 
 from edgecnn.graph.nodes import attribute, constant, output, static_shape
+from edgecnn.profile import extents
+from edgecnn.profile.extents import UNKNOWN, Field
 
-
-@dataclass(frozen=True)
-class Extent:
-    """What the positions along one axis of a map see.
-
-    Attributes:
-        first, last: the first and last input position, by position of the map.
-        jump: how far apart in the input two neighbours of the map are, on average.
-        period: after so many positions the pattern repeats; above 1 once a map was up-sampled.
-    """
-
-    first: np.ndarray
-    last: np.ndarray
-    jump: Fraction = Fraction(1)
-    period: int = 1
-
-    def at(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return first and last at positions; the pattern continues outside the map, in the padding."""
-        size, period = len(self.first), min(self.period, len(self.first))
-        before, after = positions % period, size - period + (positions - size) % period
-        inside = np.where(positions < 0, before, np.where(positions >= size, after, positions))
-        beyond = (positions - inside) * self.jump.numerator // self.jump.denominator
-        return self.first[inside] + beyond, self.last[inside] + beyond
-
-
-Field = tuple[Extent, ...]  # one for each spatial axis
 Fields = dict[int, Field]  # by id of the value
 
 
 def start(value: ir.Value) -> Field:
     """Return the field of the input image: every pixel sees itself."""
-    return tuple(Extent(np.arange(size), np.arange(size)) for size in static_shape(value)[2:])
-
-
-def span(field: Field | None) -> tuple[int, int] | None:
-    """Return the least and greatest extent over all positions, along the axis that sees the most."""
-    if not field:
-        return None
-    sizes = [extent.last - extent.first + 1 for extent in field]
-    widest = max(sizes, key=lambda size: int(size.max()))
-    return int(widest.min()), int(widest.max())
+    return extents.start(static_shape(value)[2:])
 
 
 def propagate(node: ir.Node, fields: Fields) -> Field | None:
-    """Return the field of a node's output; None where it has no positions or its rule is not known."""
+    """Return the field of a node's outputs: `UNKNOWN` where no rule gives it, None where positions end."""
     inputs = [fields[id(value)] for value in node.inputs if value is not None and id(value) in fields]
-    shape = output(node).shape
-    rank = None if shape is None else len(shape)
-    if not inputs or rank != len(inputs[0]) + 2:
+    if not inputs or node.op_type in _ENDS or len(static_shape(output(node))) < 3:
         return None
-    rule = _RULES.get(node.op_type)
-    return rule(node, inputs) if rule else None
+    rule = None if node.domain else _RULES.get(node.op_type)
+    if rule is None or UNKNOWN in inputs:
+        return UNKNOWN
+    return rule(node, inputs) or UNKNOWN
+
+
+def _sizes(node: ir.Node) -> tuple[int, ...]:
+    return static_shape(output(node))[2:]
+
+
+def _steps(node: ir.Node) -> tuple[Sequence[int], Sequence[int]]:
+    ones = (1,) * len(_sizes(node))
+    return attribute(node, "strides", ones), attribute(node, "dilations", ones)
+
+
+def _kernel(node: ir.Node) -> tuple[int, ...]:
+    given = attribute(node, "kernel_shape", None)
+    if given is not None:
+        return tuple(given)
+    assert node.inputs[1] is not None
+    return static_shape(node.inputs[1])[2:]
 
 
 def _window(node: ir.Node, inputs: list[Field]) -> Field:
-    axes = len(inputs[0])
-    weight = node.inputs[1] if node.op_type == "Conv" else None
-    kernel = attribute(node, "kernel_shape", static_shape(weight)[2:] if weight else None)
-    strides, dilations = (attribute(node, name, (1,) * axes) for name in ("strides", "dilations"))
-    begin = _pads_begin(node, axes, kernel, strides, dilations)
-    sizes = static_shape(output(node))[2:]
-    return tuple(
-        _slide(extent, np.arange(size) * s - p, (k - 1) * d, s)
-        for extent, size, k, s, d, p in zip(inputs[0], sizes, kernel, strides, dilations, begin, strict=True)
-    )
+    kernel, (strides, dilations) = _kernel(node), _steps(node)
+    begins = _pads_begin(node, [len(extent.first) for extent in inputs[0]], kernel)
+    return extents.windows(inputs[0], _sizes(node), kernel, strides, dilations, begins)
 
 
-def _pads_begin(
-    node: ir.Node, axes: int, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]
-) -> tuple[int, ...]:
-    mode = attribute(node, "auto_pad", "NOTSET")
+def _pads_begin(node: ir.Node, before: Sequence[int], kernel: Sequence[int]) -> tuple[int, ...]:
+    mode, after = attribute(node, "auto_pad", "NOTSET"), _sizes(node)
     if mode not in ("SAME_UPPER", "SAME_LOWER"):
-        return attribute(node, "pads", (0,) * 2 * axes)[:axes]  # type: ignore[no-any-return]
-    assert node.inputs[0] is not None
-    before, after = static_shape(node.inputs[0])[2:], static_shape(output(node))[2:]
+        return attribute(node, "pads", (0,) * 2 * len(after))[: len(after)]  # type: ignore[no-any-return]
     total = [
         max(0, (o - 1) * s + (k - 1) * d + 1 - i)
-        for i, o, k, s, d in zip(before, after, kernel, strides, dilations, strict=True)
+        for i, o, k, s, d in zip(before, after, kernel, *_steps(node), strict=True)
     ]
     return tuple(size // 2 if mode == "SAME_UPPER" else size - size // 2 for size in total)
 
 
-def _slide(extent: Extent, begin: np.ndarray, reach: int, stride: int) -> Extent:
-    period = extent.period // gcd(extent.period, stride)
-    return Extent(extent.at(begin)[0], extent.at(begin + reach)[1], extent.jump * stride, period)
+def _transposed(node: ir.Node, inputs: list[Field]) -> Field | None:
+    sizes, (strides, dilations) = _sizes(node), _steps(node)
+    if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        return None
+    begins = attribute(node, "pads", (0,) * 2 * len(sizes))[: len(sizes)]
+    return extents.spread(inputs[0], sizes, _kernel(node), strides, dilations, begins)
 
 
-def _transposed(node: ir.Node, inputs: list[Field]) -> Field:
+def _sliced(node: ir.Node, inputs: list[Field]) -> Field | None:
+    given = [constant(value) for value in node.inputs[1:]]
+    if any(array is None for array in given):
+        return None
+    starts, ends, *rest = ([int(number) for number in array] for array in given if array is not None)
+    axes = rest[0] if rest else list(range(len(starts)))
+    steps = rest[1] if len(rest) > 1 else [1] * len(ends)
+    if min(steps) < 1:
+        return None
+    rank = len(inputs[0]) + 2
+    cut = {axis % rank: (first, step) for axis, first, step in zip(axes, starts, steps, strict=True)}
+    begins, strides = [], []
+    for axis, extent in enumerate(inputs[0], 2):
+        first, step = cut.get(axis, (0, 1))
+        begins.append(-max(0, first + len(extent.first) if first < 0 else first))
+        strides.append(step)
+    return extents.moved(inputs[0], _sizes(node), begins, strides)
+
+
+def _padded(node: ir.Node, inputs: list[Field]) -> Field | None:
+    pads = constant(node.inputs[1])
+    if pads is None or len(node.inputs) > 3:
+        return None
+    sizes = _sizes(node)
+    return extents.moved(inputs[0], sizes, [int(begin) for begin in pads[2 : 2 + len(sizes)]])
+
+
+def _resized(node: ir.Node, inputs: list[Field]) -> Field | None:
+    coordinates = attribute(node, "coordinate_transformation_mode", "half_pixel")
+    nearest = attribute(node, "mode", "nearest") == "nearest"
+    rounded_down = attribute(node, "nearest_mode", "round_prefer_floor") == "floor"
+    if coordinates not in extents.COORDINATES or (nearest and not rounded_down):
+        return None
+    return extents.resized(inputs[0], _sizes(node), coordinates, nearest=nearest)
+
+
+def _from_depth(node: ir.Node, inputs: list[Field]) -> Field:
+    return extents.resized(inputs[0], _sizes(node), "asymmetric", nearest=True)
+
+
+def _to_depth(node: ir.Node, inputs: list[Field]) -> Field:
     axes = len(inputs[0])
-    assert node.inputs[1] is not None
-    kernel = static_shape(node.inputs[1])[2:]
-    strides, dilations = (attribute(node, name, (1,) * axes) for name in ("strides", "dilations"))
-    pads = attribute(node, "pads", (0,) * 2 * axes)
-    sizes = static_shape(output(node))[2:]
-    return tuple(
-        _spread(extent, np.arange(size) + p, (k - 1) * d, s)
-        for extent, size, k, s, d, p in zip(inputs[0], sizes, kernel, strides, dilations, pads, strict=False)
-    )
-
-
-def _spread(extent: Extent, position: np.ndarray, reach: int, stride: int) -> Extent:
-    nearest, farthest = -((reach - position) // stride), position // stride  # ceil and floor
-    low, high = np.minimum(nearest, farthest), np.maximum(nearest, farthest)
-    period = extent.period * stride
-    return Extent(extent.at(low)[0], extent.at(high)[1], extent.jump / stride, period)
+    block, ones, zeros = (attribute(node, "blocksize", 1),) * axes, (1,) * axes, (0,) * axes
+    return extents.windows(inputs[0], _sizes(node), block, block, ones, zeros)
 
 
 def _union(_node: ir.Node, inputs: list[Field]) -> Field:
-    return tuple(
-        Extent(
-            np.min([extent.first for extent in extents], axis=0),
-            np.max([extent.last for extent in extents], axis=0),
-            extents[0].jump,
-            max(extent.period for extent in extents),
-        )
-        for extents in zip(*inputs, strict=True)
-    )
+    return extents.union(inputs)
 
 
-def _pad(node: ir.Node, inputs: list[Field]) -> Field | None:
-    pads = constant(node.inputs[1])
-    if pads is None:
-        return None
-    sizes, axes = static_shape(output(node))[2:], len(inputs[0])
-    begins = pads[2 : 2 + axes]
-    return tuple(
-        Extent(*extent.at(np.arange(size) - begin), extent.jump, extent.period)
-        for extent, size, begin in zip(inputs[0], sizes, begins, strict=True)
-    )
+def _along_channels(node: ir.Node, inputs: list[Field]) -> Field | None:
+    return extents.union(inputs) if attribute(node, "axis", 0) in (1, -1 - len(inputs[0])) else None
 
 
 _POINTWISE = (
-    "Add BatchNormalization Cast Clip Concat DequantizeLinear Div Dropout Elu HardSigmoid HardSwish Identity"
-    " LRN LeakyRelu Max Min Mul Neg PRelu Pow QuantizeLinear Relu Sigmoid Softmax Softplus Sqrt Sub Sum Tanh"
+    "Abs Add BatchNormalization Cast Ceil Clip DequantizeLinear Div Dropout Elu Erf Exp Floor HardSigmoid"
+    " HardSwish Identity LRN LeakyRelu Log Max Min Mul Neg PRelu Pow QuantizeLinear Reciprocal Relu"
+    " Sigmoid Softmax Softplus Sqrt Sub Sum Tanh"
 ).split()
+
+# The theoretical receptive field is that of the last map before these.
+_ENDS = frozenset("GlobalAveragePool GlobalMaxPool ReduceMax ReduceMean ReduceSum Shape".split())
 
 _RULES: dict[str, Callable[[ir.Node, list[Field]], Field | None]] = {
     **dict.fromkeys(("Conv", "MaxPool", "AveragePool"), _window),
+    **dict.fromkeys(("Concat", "Split"), _along_channels),
     "ConvTranspose": _transposed,
-    "Pad": _pad,
+    "DepthToSpace": _from_depth,
+    "SpaceToDepth": _to_depth,
+    "Pad": _padded,
+    "Slice": _sliced,
+    "Resize": _resized,
     **dict.fromkeys(_POINTWISE, _union),
 }

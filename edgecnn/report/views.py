@@ -8,59 +8,14 @@ from edgecnn.evaluate import Metrics
 from edgecnn.export.verify import Check
 from edgecnn.pipeline.deploy import Deployment
 from edgecnn.pipeline.shrink import Compression
-from edgecnn.profile import LayerProfile, Profile
-from edgecnn.report.tables import console, print_table
+from edgecnn.report.tables import print_line, print_table
 from edgecnn.run_folder import RunFolder
-
-_COSTS = ("mult-adds", "parameters", "weights", "activations")
-
-
-def print_profile(title: str, profile: Profile, *, layers: bool) -> None:
-    """Print the totals, and the layers where asked for."""
-    if layers:
-        columns = ("layer", "kind", "output", *_COSTS, "receptive field")
-        rows = [_layer_row(layer) for layer in profile.layers]
-        print_table(columns, rows, title=title, numeric=columns[3:])
-        console().print()
-    rows = [
-        ("mult-adds", units.count(profile.mult_adds), f"{profile.mult_adds:,}"),
-        ("parameters", units.count(profile.parameters), f"{profile.parameters:,}"),
-        ("weights", units.size(profile.weight_bytes), f"{profile.weight_bytes:,} B"),
-        (
-            "peak activations",
-            units.size(profile.peak_activation_bytes),
-            f"{profile.peak_activation_bytes:,} B",
-        ),
-        ("receptive field", _extent(profile.receptive_field), "px"),
-    ]
-    print_table(("", "", "exact"), rows, title="" if layers else title, numeric=("", "exact"))
-    if profile.unknown_ops:
-        console().print(f"not counted, their mult-adds are unknown: {', '.join(profile.unknown_ops)}")
-
-
-def _layer_row(layer: LayerProfile) -> Sequence[str]:
-    return (
-        layer.name,
-        layer.kind,
-        "x".join(map(str, layer.shape)),
-        "unknown" if layer.mult_adds is None else units.count(layer.mult_adds),
-        units.count(layer.parameters),
-        units.size(layer.weight_bytes),
-        units.size(layer.activation_bytes),
-        _extent(layer.receptive_field),
-    )
-
-
-def _extent(field: tuple[int, int] | None) -> str:
-    if field is None:
-        return "-"
-    return str(field[0]) if field[0] == field[1] else f"{field[0]} to {field[1]}"
 
 
 def print_deployment(deployment: Deployment) -> None:
     """Print what was exported, what it costs, and the error at each hop."""
     before, after = deployment.profile, deployment.folded
-    rows = [
+    facts = [
         ("model", deployment.network.title),
         ("weights", deployment.network.weights),
         ("target", deployment.target),
@@ -70,25 +25,39 @@ def print_deployment(deployment: Deployment) -> None:
             f"{units.count(before.parameters)} as defined, {units.count(after.parameters)} folded",
         ),
     ]
-    rows += [(f"{item['path']}", units.size(item["bytes"])) for item in deployment.artifacts]
-    rows += [
-        (
-            f"parity {hop.hop}",
-            f"max abs error {units.error(hop.max_abs_error)} of {hop.response:.3g}, measured",
-        )
+    print_table(("", ""), facts)
+    print_line("")
+    _print_parity(deployment)
+    print_line("")
+    _print_artifacts(deployment)
+    print_line("")
+    for note in deployment.notes:
+        print_line(f"note: {note}")
+    print_line(f"bundle: {deployment.path}")
+
+
+def _print_parity(deployment: Deployment) -> None:
+    columns = ("outputs compared", "max abs error", "allowed", "outputs move by")
+    rows = [
+        (hop.hop, units.error(hop.max_abs_error), units.error(hop.tolerance), f"{hop.response:.3g}")
         for hop in deployment.parity
     ]
-    rows += [
+    title = "parity of every hop, measured on this host"
+    print_table(columns, rows, title=title, numeric=columns[1:], optional=columns[3:])
+
+
+def _print_artifacts(deployment: Deployment) -> None:
+    columns = ("artifact", "size", "median latency")
+    rows = [
         (
-            f"latency {name}",
-            f"{units.duration(median)} median, measured on this host, not on {deployment.target}",
+            item["path"],
+            units.size(item["bytes"]),
+            units.duration(deployment.host_latency_s[item["path"]]),
         )
-        for name, median in deployment.host_latency_s.items()
+        for item in deployment.artifacts
     ]
-    print_table(("", ""), rows)
-    for note in deployment.notes:
-        console().print(f"note: {note}")
-    console().print(f"bundle: {deployment.path}")
+    title = f"artifacts; latency of one image measured on this host, not on {deployment.target}"
+    print_table(columns, rows, title=title, numeric=columns[1:])
 
 
 def print_checks(checks: Sequence[Check]) -> None:
@@ -135,7 +104,7 @@ def print_run(run: RunFolder) -> None:
         ("held-out top-1", f"{metrics['top1']:.2%} of {metrics['n']} images, measured"),
     ]
     print_table(("", ""), rows)
-    console().print(f"run: {run.path}")
+    print_line(f"run: {run.path}")
 
 
 def print_compression(steps: Sequence[Compression], out: str) -> None:
@@ -154,4 +123,4 @@ def print_compression(steps: Sequence[Compression], out: str) -> None:
         for each in steps
     ]
     print_table(columns, rows, numeric=columns[1:6], title="agreement with the graph before, measured")
-    console().print(f"graph: {out}")
+    print_line(f"graph: {out}")

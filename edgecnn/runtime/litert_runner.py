@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from edgecnn.errors import EdgeCnnError
+from edgecnn.runtime.stderr import without_line
 
 NOTES = "edgecnn.values"
 _MODULES = ("ai_edge_litert", "tflite_runtime")
 _NHWC = (0, 2, 3, 1)
+_CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
 class LitertRunner:
@@ -134,13 +136,14 @@ def _interpreter(data: bytes, threads: int, *, keep_all: bool) -> Any:
     resolvers = runtime.OpResolverType
     resolver = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if keep_all else resolvers.AUTO
     try:
-        interpreter = runtime.Interpreter(
-            model_content=data,
-            num_threads=threads,
-            experimental_op_resolver_type=resolver,
-            experimental_preserve_all_tensors=keep_all,
-        )
-        interpreter.allocate_tensors()
+        with without_line(_CHATTER):
+            interpreter = runtime.Interpreter(
+                model_content=data,
+                num_threads=threads,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=keep_all,
+            )
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise EdgeCnnError(f"the TFLite runtime cannot load the file: {reason}") from error

@@ -1,5 +1,8 @@
 """Run an ONNX graph in ONNX Runtime on the CPU."""
 
+import importlib
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 _BIG_BYTES = 1024  # weights from here on are handed over in memory instead of being serialized
 _ERRORS_ONLY = 3
+_CODE = re.compile(r"^\[ONNXRuntimeError\] : (\d+ : [A-Z_]+ : )?")
 _INPUT_TYPE = "tensor(float)"
 _HANDED_OVER = (
     ir.DataType.FLOAT,
@@ -21,6 +25,16 @@ _HANDED_OVER = (
     ir.DataType.INT32,
     ir.DataType.INT64,
 )
+
+
+def onnxruntime() -> Any:
+    """Import ONNX Runtime; this is the one place that does.
+
+    From 1.29 on its builds for Linux, too, send Microsoft the names and hashes of models and keep a database
+    in the home folder, unless this is set before the import. edgecnn sends nothing anywhere.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return importlib.import_module("onnxruntime")
 
 
 class OnnxRunner:
@@ -49,6 +63,11 @@ class OnnxRunner:
         self._session, self._weights = _open(model, self._values, _options(optimize, threads), self.name)
         self._input = _only_input(self._session, self.name)
         self._output = self._session.get_outputs()[0].name
+
+    @property
+    def input_shape(self) -> tuple[int | str, ...]:
+        """The shape of one input, (1, c, h, w) for images; a dimension that is not fixed by its name."""
+        return tuple(size if isinstance(size, int) else str(size or "any") for size in self._input.shape)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return float32 (n, ...), the first output for float32 (n, c, h, w)."""
@@ -101,7 +120,7 @@ def _read(path: Path) -> ir.Model:
 
 
 def _options(optimize: bool, threads: int) -> Any:
-    import onnxruntime as ort
+    ort = onnxruntime()
 
     options = ort.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
@@ -115,7 +134,7 @@ def _open(
     model: ir.Model | Path, outputs: Sequence[str], options: Any, name: str
 ) -> tuple[Any, list[np.ndarray]]:
     """Return the session and the weights that it reads."""
-    import onnxruntime as ort
+    ort = onnxruntime()
 
     weights: dict[str, np.ndarray] = {}
     try:
@@ -178,8 +197,7 @@ def _join(pieces: Sequence[np.ndarray], size: int) -> np.ndarray:
 
 def _errors() -> tuple[type[Exception], ...]:
     """Return what ONNX Runtime raises; its exceptions have no common class."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
+    state = onnxruntime().capi.onnxruntime_pybind11_state
     return (
         state.EPFail,
         state.EngineError,
@@ -195,4 +213,4 @@ def _errors() -> tuple[type[Exception], ...]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].removeprefix("[ONNXRuntimeError] : ")
+    return _CODE.sub("", str(error).strip().split("\n")[0])

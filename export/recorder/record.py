@@ -20,6 +20,7 @@ from edgecnn.export.recorder.functions import FUNCTIONS
 from edgecnn.export.recorder.recording import Recording
 from edgecnn.export.recorder.shapes import on_meta
 from edgecnn.graph import roles
+from edgecnn.runtime.torch_runner import mode
 from edgecnn.version import __version__
 
 OPSET, IR_VERSION = 13, 7
@@ -36,7 +37,7 @@ def record(module: nn.Module, input_shape: Sequence[int], *, name: str = "networ
     Initializers share memory with the module's parameters; those of a module on `meta` have a shape and
     no content. Raises `UnknownFunctionError` where a call has no canonical node.
     """
-    recording = Recording()
+    recording = Recording(reserved=OUTPUT)
     image = torch.empty(*input_shape, device="meta")
     source = recording.add_input(image, INPUT)
     stand_ins = _add_weights(module, recording, "meta")
@@ -59,7 +60,7 @@ def record(module: nn.Module, input_shape: Sequence[int], *, name: str = "networ
 
 def replay(module: nn.Module, images: Tensor) -> dict[str, Tensor]:
     """Run `module` on real images and return each intermediate tensor under its name in the graph."""
-    recording = Recording(snapshots=True)
+    recording = Recording(reserved=OUTPUT, snapshots=True)
     recording.add_input(images, INPUT)
     weights = _add_weights(module, recording, "cpu")
     with torch.no_grad():
@@ -88,13 +89,8 @@ def _weights(module: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
 
 
 def _run(module: nn.Module, recording: Recording, weights: dict[str, Tensor], image: Tensor) -> Tensor:
-    was_training = module.training
-    module.eval()
-    try:
-        with _paths(module, recording), _Listener(recording):
-            result = torch.func.functional_call(module, weights, (image,))
-    finally:
-        module.train(was_training)
+    with mode(module, training=False), _paths(module, recording), _Listener(recording):
+        result = torch.func.functional_call(module, weights, (image,))
     if not isinstance(result, Tensor):
         raise EdgeCnnError(f"the network returns {type(result).__name__}; export needs one tensor")
     return result

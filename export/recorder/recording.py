@@ -1,6 +1,6 @@
 """`Recording`: the graph under construction, and which tensor of the forward pass is which value of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,18 @@ _DTYPES = {
     torch.bool: ir.DataType.BOOL,
 }
 
+_ATTRIBUTES: dict[type, Callable[[str, Any], ir.Attr]] = {
+    int: ir.AttrInt64,
+    float: ir.AttrFloat32,
+    str: ir.AttrString,
+    list: ir.AttrInt64s,  # no operator of ours has a list of anything else
+}
+
 
 class Recording:
     """Nodes and initializers in order of the calls; names are module paths.
+
+    No node is called `reserved`, so that the graph's output can be.
 
     Attributes:
         path: the module whose forward runs, as a dotted path.
@@ -31,7 +40,7 @@ class Recording:
             because a later in-place call may change it.
     """
 
-    def __init__(self, *, snapshots: bool = False) -> None:
+    def __init__(self, *, reserved: str, snapshots: bool = False) -> None:
         self.nodes: list[ir.Node] = []
         self.initializers: dict[str, ir.Value] = {}
         self.path, self.leaf = "", False
@@ -39,7 +48,7 @@ class Recording:
         self._values: dict[int, ir.Value] = {}
         self._alive: list[Tensor] = []  # a freed tensor's id would be given to another
         self._weights: dict[int, tuple[str, str, Tensor]] = {}
-        self._names: set[str] = set()
+        self._names = {reserved}
 
     def add_input(self, tensor: Tensor, name: str) -> ir.Value:
         """Bind the image tensor to the graph's input."""
@@ -111,7 +120,9 @@ class Recording:
         """Append one node and return its output, which no tensor of the forward pass need be."""
         name = self._unique(self.path if self.leaf else f"{self.path}.{operator.lower()}".lstrip("."))
         output = ir.Value(name=name, shape=shape, type=ir.TensorType(dtype))
-        self.nodes.append(ir.node(operator, inputs, attributes, outputs=[output], name=name))
+        # `ir.node` finds out the type of each attribute by itself, which takes a third of all recording.
+        typed = [_ATTRIBUTES[type(content)](key, content) for key, content in (attributes or {}).items()]
+        self.nodes.append(ir.Node("", operator, inputs, typed, outputs=[output], name=name))
         return output
 
     def _initializer(

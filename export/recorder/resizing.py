@@ -44,10 +44,8 @@ def _interpolate(
         raise EdgeCnnError(
             f"{recording.path}: interpolation by a factor of {scale_factor}; give size instead"
         )
-    none = recording.constant("roi", np.zeros(0, np.float32))
-    scales = recording.constant("scales", np.zeros(0, np.float32))
     sizes = recording.constant("sizes", np.asarray(result.shape, np.int64))
-    inputs: list[ir.Value | Tensor | None] = [input, none, scales, sizes]
+    inputs: list[ir.Value | Tensor | None] = [input, None, None, sizes]  # no region, no scales
     recording.emit("Resize", result, inputs, attributes)
 
 

@@ -1,12 +1,10 @@
 """What is really in a .tflite file: operators, versions and types, read from its bytes."""
 
-import struct
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
 
-from edgecnn.errors import EdgeCnnError
+from edgecnn.graph.tflite_file import TfliteGraph, read_tflite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +23,16 @@ def read_operators(data: bytes) -> list[OperatorRecord]:
     Raises:
         EdgeCnnError: `data` is no .tflite file, or a damaged one.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    if data[4:8] != b"TFL3":
-        raise EdgeCnnError("this is no .tflite file (its identifier TFL3 is missing); export it again")
-    try:
-        model = schema.Model.GetRootAs(data, 0)
-        graph = model.Subgraphs(0)
-        return [_record(schema, model, graph, graph.Operators(i)) for i in range(graph.OperatorsLength())]
-    except (struct.error, AttributeError, IndexError, TypeError, ValueError) as error:
-        raise EdgeCnnError("this .tflite file is damaged or cut off; export it again") from error
+    graph = read_tflite(data)
+    return [
+        OperatorRecord(
+            name=operator.name,
+            version=operator.version,
+            inputs=_types(graph, operator.inputs),
+            outputs=_types(graph, operator.outputs),
+        )
+        for operator in graph.operators
+    ]
 
 
 def count_operators(data: bytes) -> dict[str, int]:
@@ -42,22 +40,5 @@ def count_operators(data: bytes) -> dict[str, int]:
     return dict(sorted(Counter(operator.name for operator in read_operators(data)).items()))
 
 
-def _record(schema: ModuleType, model: Any, graph: Any, operator: Any) -> OperatorRecord:
-    code = model.OperatorCodes(operator.OpcodeIndex())
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    names = _names(schema.BuiltinOperator)
-    return OperatorRecord(
-        name=names.get(number, f"operator {number}"),
-        version=code.Version(),
-        inputs=_types(schema, graph, operator.InputsAsNumpy()),
-        outputs=_types(schema, graph, operator.OutputsAsNumpy()),
-    )
-
-
-def _names(enumeration: type) -> dict[int, str]:
-    return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
-
-
-def _types(schema: ModuleType, graph: Any, indices: Any) -> tuple[str, ...]:
-    names = _names(schema.TensorType)
-    return tuple(names[graph.Tensors(int(index)).Type()].lower() for index in indices if index >= 0)
+def _types(graph: TfliteGraph, indices: Sequence[int]) -> tuple[str, ...]:
+    return tuple(graph.tensors[index].dtype for index in indices if index >= 0)

@@ -50,3 +50,18 @@ def test_torchs_own_random_state_is_not_touched():
     torch.manual_seed(5)
     initialize(network, 0, images)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_parameters_of_other_kinds_are_drawn_around_where_they_were():
+    class Shift(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shift = nn.Parameter(torch.full((1, 1, 40, 40), 3.0))
+
+        def forward(self, x):
+            return x + self.shift
+
+    one, same = (initialize(nn.Sequential(Shift()), 7, torch.randn(4, 1, 40, 40))[0].shift for _ in range(2))
+    assert torch.equal(one, same)
+    assert one.mean().item() == pytest.approx(3.0, abs=0.02)
+    assert one.std().item() == pytest.approx(0.1, rel=0.1)

@@ -203,3 +203,19 @@ def test_what_has_no_node_is_refused_by_name(function, sentence):
 def test_batch_norm_without_statistics_is_refused():
     with pytest.raises(EdgeCnnError, match="running statistics"):
         record(nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False)), (1, 3, 4, 4))
+
+
+def test_a_part_may_be_called_as_the_graphs_output_is():
+    class Distance(nn.Module):
+        def forward(self, x):
+            return (x * x).sum(1)
+
+    network = nn.Sequential()
+    network.add_module("output", Distance())
+    model = record(network, (1, 4, 12, 8))
+    check(model)
+    names = [value.name for node in model.graph for value in node.outputs]
+    assert names == ["output_1", "output"]
+    image = torch.randn(1, 4, 12, 8)
+    np.testing.assert_allclose(OnnxRunner(model)(image.numpy()), network(image).numpy(), rtol=1e-5)
+    assert set(names) <= set(replay(network, image))
