@@ -1,6 +1,7 @@
 """Reading weights: safetensors, PyTorch checkpoints without code, run folders."""
 
 import pickle
+import re
 import struct
 import warnings
 import zipfile
@@ -19,6 +20,9 @@ WEIGHTS_FILE = "weights.safetensors"
 _SHOWN = 3
 _WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which training scripts keep the weights
 _PARALLEL = "module."  # torch's DataParallel puts it before every name
+
+# How torch names an object of a checkpoint that is no tensor; some modules, such as os, it blocks by name.
+_CODE = re.compile("unsupported (global|class)", re.IGNORECASE)
 
 # What torch raises at a damaged checkpoint, found by cutting and flipping bytes of real ones.
 _DAMAGE = (
@@ -110,7 +114,7 @@ def _read_checkpoint(file: Path) -> "dict[str, Tensor]":
             warnings.simplefilter("ignore")  # of TorchScript archives, which are refused below
             content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
+        if _CODE.search(str(error)):
             raise EdgeCnnError(
                 f"{file} holds code or objects besides weights, which edgecnn does not unpickle;"
                 " save the model's state_dict() alone"

@@ -30,14 +30,14 @@ class Check:
         return asdict(self)
 
 
-def verify(path: Path) -> list[Check]:
+def verify(path: str | Path) -> list[Check]:
     """Check every hash and size of a bundle, then the outputs of its artifacts on the sample.
 
     Outputs are looked at only where every file is as it was written. A damaged manifest is a failed
     check; only a path that is no bundle at all raises `EdgeCnnError`.
     """
     try:
-        with open_bundle(path) as bundle:
+        with open_bundle(Path(path)) as bundle:
             checks = [Check(what=MANIFEST, ok=True, detail="sha256 matches"), *_check_files(bundle)]
             if all(check.ok for check in checks):
                 checks += _check_outputs(bundle)

@@ -1,3 +1,4 @@
+import os
 import pickle
 from pathlib import Path
 
@@ -67,6 +68,11 @@ def test_tensors_that_share_memory_are_written(tmp_path, tensors):
     assert same(read_weights(tmp_path / "w.safetensors"), shared)
 
 
+class Blocked:
+    def __reduce__(self):
+        return os.getenv, ("HOME",)  # torch blocks this module by name
+
+
 class Evil:
     ran = False
 
@@ -74,7 +80,7 @@ class Evil:
         return setattr, (Evil, "ran", True)
 
 
-@pytest.mark.parametrize("kind", ["pickle", "inside a checkpoint", "a whole module"])
+@pytest.mark.parametrize("kind", ["pickle", "inside a checkpoint", "of a blocked module", "a whole module"])
 def test_a_checkpoint_with_code_is_refused_and_its_code_does_not_run(tmp_path, tensors, kind):
     path = tmp_path / "evil.pth"
     match kind:
@@ -82,6 +88,8 @@ def test_a_checkpoint_with_code_is_refused_and_its_code_does_not_run(tmp_path, t
             path.write_bytes(pickle.dumps(Evil(), protocol=2))
         case "inside a checkpoint":
             torch.save({"state_dict": tensors, "hook": Evil()}, path)
+        case "of a blocked module":
+            torch.save({"state_dict": tensors, "hook": Blocked()}, path)
         case _:
             torch.save(nn.Linear(2, 2), path)
     with pytest.raises(EdgeCnnError, match="edgecnn does not unpickle"):

@@ -119,7 +119,7 @@ def test_a_users_own_module_is_exported_through_torchs_exporter(tmp_path):
     torch.manual_seed(0)
     made = edgecnn.deploy(Custom(), "pi4", input_shape=(1, 3, 32, 32), out=tmp_path / "custom")
     assert made.network.recorded_by == "torch.onnx.export"
-    assert all(check.ok for check in verify(tmp_path / "custom"))
+    assert all(check.ok for check in verify(str(tmp_path / "custom")))
 
 
 def test_a_foreign_onnx_file_is_exported(bundles, tmp_path):
