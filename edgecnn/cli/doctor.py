@@ -28,8 +28,9 @@ def doctor_command(as_json: bool) -> None:
 
 def _print(checks: "list[Check]") -> None:
     # Without a table of rich's: that may be the very thing that is missing.
+    longest = max(len(each.name) for each in checks)
     for each in checks:
         state = "ok" if each.ok else "missing" if each.version is None else "too old"
-        click.echo(f"{state:8} {each.name:15} {each.version or '-':12} {each.needed_for}")
+        click.echo(f"{state:8} {each.name:{longest}} {each.version or '-':12} {each.needed_for}")
         if not each.ok:
             click.echo(f"{'':8} {each.install}")

@@ -22,8 +22,11 @@ _NEEDED_FOR = {
     "ai-edge-litert": "export and verify for ARM boards, eval of .tflite",
     "safetensors": "train, --weights",
     "scikit-learn": "--data digits",
+    "altair": "profile --plot",
+    "vl-convert-python": "profile --plot",
+    "tflite-micro": "the tests of the planned arena",
 }
-_MODULES = {"pillow": "PIL", "scikit-learn": "sklearn"}
+_MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}
 _STANDS_IN = {"ai-edge-litert": "tflite-runtime"}
 _NOT_FOR_USERS = "dev"
 _REQUIREMENT = re.compile(
@@ -88,7 +91,7 @@ def _packages(requirements: list[str]) -> Iterator[Check]:
             ok=version is not None and (not _version(name) or _numbers(version) >= _numbers(least or "0")),
             version=version,
             needed_for=_NEEDED_FOR.get(name, "everything"),
-            install=f'pip install "{name}{least and f">={least}"}"',
+            install=f'pip install "{name}{f">={least}" if least else ""}"',
             optional=requirement["extra"] is not None,
         )
 

@@ -10,7 +10,12 @@ from edgecnn.pipeline import doctor
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 USERS = [
     *PROJECT["dependencies"],
-    *(each for extra in ("demo",) for each in PROJECT["optional-dependencies"][extra]),
+    *(
+        each
+        for extra, packages in PROJECT["optional-dependencies"].items()
+        for each in packages
+        if extra != "dev"
+    ),
 ]
 
 
@@ -37,6 +42,22 @@ def test_what_only_developers_need_is_not_looked_at():
 
 def test_here_all_is_well():
     assert [check.name for check in doctor.doctor() if not check.ok and not check.optional] == []
+
+
+def test_a_package_of_an_extra_that_is_installed_is_seen():
+    developers = PROJECT["optional-dependencies"]["report"]  # the extra dev brings them
+    found = {check.name: check.ok for check in doctor.doctor()}
+    assert all(found[text.partition(">")[0]] for text in developers)
+
+
+def test_of_every_package_that_not_everything_needs_it_is_said_what_does():
+    extras = [check for check in doctor.doctor() if check.optional]
+    assert extras
+    assert [check.name for check in extras if check.needed_for == "everything"] == []
+
+
+def test_a_package_without_a_least_version_is_installed_by_its_name(installed):
+    assert installed("tflite-micro", None).install == 'pip install "tflite-micro"'
 
 
 def test_a_version_is_the_installed_one():
