@@ -3,6 +3,7 @@
 import contextlib
 import doctest
 import io
+import json
 import re
 import shlex
 from pathlib import Path
@@ -23,6 +24,7 @@ BLOCK = re.compile(
 )
 BLOCKS = list(BLOCK.finditer(TEXT))
 COMMAND = re.compile(r"^\$ (?P<command>[^\n]*)\n(?P<shown>(?:(?!\$ )[^\n]*\n)*)", re.M)
+GENERATED = re.findall(r"^<!-- (edgecnn .*) -->\n(.*?)^<!-- end -->$", TEXT, re.M | re.S)
 
 # What is measured differs from machine to machine: of a time nothing but that there is one is compared, of a
 # line with errors or accuracies the words. What is counted is compared to the last digit.
@@ -101,6 +103,16 @@ def test_a_command_does_what_the_readme_shows(ran, each):
 def test_what_the_readme_leaves_out_is_marked(ran, each):
     if "..." not in each.lines:
         assert each.lines == ran[each.command].lines
+
+
+@pytest.mark.parametrize(("command", "shown"), GENERATED, ids=[command for command, _ in GENERATED])
+def test_a_generated_part_is_what_its_command_prints(command, shown):
+    assert run(command).lines == lines(shown)
+
+
+def test_the_number_of_tables_is_right():
+    (number,) = re.findall(r"`edgecnn tables` prints (\d+) of them", TEXT)
+    assert int(number) == len(json.loads("".join(run("edgecnn tables --json").lines))["tables"])
 
 
 def test_every_command_that_is_not_run_is_a_target_of_the_makefile():
