@@ -1,16 +1,20 @@
 """Comparing two forms of a network at a hop, and finding the first layer that differs where one fails."""
 
+import copy
 from collections.abc import Mapping
 
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn.errors import VerificationError
 from edgecnn.export.compilers import Artifact
 from edgecnn.export.parity import LOSSLESS, Parity, compare, first_divergence, require
 from edgecnn.pipeline.network import Network
 from edgecnn.quantize import Step
 
 Values = Mapping[str, np.ndarray]
+
+_AMPLIFIED = 0.3  # of the tolerance: two runtimes that round differently are then as far apart as it allows
 
 
 def with_module(network: Network, samples: np.ndarray) -> Parity:
@@ -22,10 +26,33 @@ def with_module(network: Network, samples: np.ndarray) -> Parity:
     outputs = TorchRunner(network.module)(samples)
     parity = compare("pytorch → onnx", outputs, OnnxRunner(network.graph)(samples))
     if not parity.holds:
+        _refuse_amplified_rounding(network, samples, outputs, parity)
         require(
             parity, _first(network.graph, _replayed(network, samples), graph_values(network.graph, samples))
         )
     return parity
+
+
+def _refuse_amplified_rounding(
+    network: Network, samples: np.ndarray, outputs: np.ndarray, parity: Parity
+) -> None:
+    """Raise where float32 alone moves the module's outputs as far as a mistake is allowed to.
+
+    Very deep networks without shortcuts do so at random weights: no layer differs, and any comparison fails.
+    """
+    import torch
+
+    module = copy.deepcopy(network.module)
+    assert module is not None
+    with torch.inference_mode():
+        exact = module.double()(torch.from_numpy(samples).double()).numpy()
+    rounding = float(np.abs(exact - outputs).max())
+    if rounding > _AMPLIFIED * parity.tolerance:
+        raise VerificationError(
+            f"{parity.hop}: with these weights float32 rounding alone moves the outputs by {rounding:.2g}"
+            f" where {parity.tolerance:.2g} is allowed, so no comparison can hold; give trained weights with"
+            " --weights"
+        )
 
 
 def of_step(step: Step, samples: np.ndarray) -> Parity:

@@ -185,3 +185,10 @@ def test_a_network_that_does_not_answer_to_its_input_is_refused(tmp_path):
     with pytest.raises(VerificationError, match="hardly answers"):
         edgecnn.deploy(network, "pi4", input_shape=(1, 3, 4, 4), out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_amplify_rounding_are_told_from_a_mistake(tmp_path):
+    # 110 layers without shortcuts at random weights: neither runtime is wrong, and they cannot agree.
+    with pytest.raises(VerificationError, match="float32 rounding alone moves the outputs"):
+        edgecnn.deploy("resnet110(shortcut=none, width=0.25)", "arm", out=tmp_path / "plain")
+    assert not (tmp_path / "plain").exists()
