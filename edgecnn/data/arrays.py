@@ -43,6 +43,8 @@ def from_arrays(place: Place, arrays: Arrays, all_answers: np.ndarray | None = N
     if answers is not None:
         known = answers.ravel() if all_answers is None else np.append(answers, all_answers)
         _check_whole(place.path, known)
+        if masked and set(np.unique(known)) == {0, IGNORE}:  # 255 is the foreground, as in files
+            answers, known = answers == IGNORE, known == IGNORE
         names = arrays.names or name_classes(place.path, known[known != IGNORE] if masked else known)
     return Dataset(
         name=place.name,

@@ -1,5 +1,6 @@
 """The names of the classes: from a file beside the pictures, or from what the set's own name says."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ _FILES = ("classes.txt", "labels.txt")
 CIFAR10 = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 _FASHION = tuple("T-shirt/top|Trouser|Pullover|Dress|Coat|Sandal|Shirt|Sneaker|Bag|Ankle boot".split("|"))
 # What the name of a file or of its folder contains → the names of the classes, where there are as many.
-_KNOWN = {"fashion": _FASHION, "cifar10": CIFAR10, "cifar-10": CIFAR10, "cifar_10": CIFAR10}
+_KNOWN = {re.compile("fashion"): _FASHION, re.compile("cifar[-_]?10(?!0)"): CIFAR10}
 
 
 def is_names_file(path: Path) -> bool:
@@ -69,4 +70,4 @@ def name_classes(path: Path, labels: np.ndarray) -> tuple[str, ...]:
 def known_names(path: Path, classes: int) -> tuple[str, ...]:
     """Return the names of the classes of a set that the path or its folder names; empty where it is none."""
     words = f"{path.absolute().parent.name}/{path.name}".lower()
-    return next((names for key, names in _KNOWN.items() if key in words and len(names) == classes), ())
+    return next((names for key, names in _KNOWN.items() if key.search(words) and len(names) == classes), ())

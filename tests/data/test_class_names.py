@@ -16,6 +16,7 @@ from edgecnn.errors import EdgeCnnError
         ("cifar10_test1000.npz", 10, "airplane"),
         ("CIFAR-10/test.npz", 10, "airplane"),
         ("cifar100.npz", 100, None),
+        ("ten_of_cifar100.npz", 10, None),
         ("cifar10.npz", 9, None),
         ("mnist", 10, None),
     ],

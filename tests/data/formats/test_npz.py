@@ -64,6 +64,13 @@ def test_in_masks_255_does_not_count_as_a_class(archive):
     assert data.load(archive(x=pictures(), y=masks)).class_names == ("0", "1")
 
 
+def test_masks_of_0_and_255_are_two_classes(archive):
+    masks = np.tile(np.array([0, 255, 255, 255], np.uint8), (N, 4, 1))
+    dataset = data.load(archive(x=pictures(), y=masks))
+    assert dataset.class_names == ("0", "1")
+    assert np.array_equal(dataset.masks[0], masks[0] // 255)
+
+
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
