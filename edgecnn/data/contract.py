@@ -28,7 +28,7 @@ def contract(dataset: Dataset, in_channels: int, height: int, width: int) -> Pre
             f" give --in-channels {dataset.channels}"
         )
     if order is None and dataset.size != (height, width):
-        own = "x".join(map(str, dataset.size))
+        own = "x".join(map(str, dataset.size or ()))
         raise EdgeCnnError(
             f"{dataset.name} has {dataset.channels} channels, so its pictures cannot be resized;"
             f" give --res {own}"

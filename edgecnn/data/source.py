@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgecnn.data.dataset import SPLITS, Dataset, Split
-from edgecnn.errors import UnknownNameError
+from edgecnn.data.path_format import read_path
+from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.registry import Registry
 
 Reader = Callable[[Split], Dataset]
@@ -25,7 +27,9 @@ class Source:
     read: Reader
 
 
-DATASETS: Registry[Source] = Registry("data set", "edgecnn.data", hint="`edgecnn list datasets` shows all")
+DATASETS: Registry[Source] = Registry(
+    "data set", "edgecnn.data.sets", hint="`edgecnn list datasets` shows all"
+)
 
 
 def source(name: str, summary: str) -> Callable[[Reader], Reader]:
@@ -38,10 +42,28 @@ def source(name: str, summary: str) -> Callable[[Reader], Reader]:
     return register
 
 
-def load(name: str, split: str = "train") -> Dataset:
-    """Read a split (`train` or `held-out`) of a data set; raise `EdgeCnnError` where that is impossible."""
-    found = DATASETS[name]
+def load(data: str | Path, split: str = "train") -> Dataset:
+    """Read a split of a data set.
+
+    Args:
+        data: the name of a registered set, or the path of a file or folder in one of the formats that
+            `edgecnn list datasets` shows.
+        split: `train` or `held-out`.
+
+    Raises:
+        EdgeCnnError: where there is no such set, or it cannot be read.
+    """
     known = {known: known for known in SPLITS}
+    path, text = Path(data), str(data)
+    named = isinstance(data, str) and text in DATASETS
+    if not named and not path.exists():
+        if isinstance(data, Path) or path.suffix or path.name != text:
+            raise EdgeCnnError(f"there is no file or folder {text} to read pictures from")
+        raise UnknownNameError("data set", text, DATASETS, hint="`edgecnn list datasets` shows all")
     if split not in known:
-        raise UnknownNameError(f"split of {name}", split, SPLITS)
-    return found.read(known[split])
+        raise UnknownNameError(f"split of {text}", split, SPLITS)
+    if not named:
+        return read_path(path, known[split])
+    if path.exists():
+        raise EdgeCnnError(f"{text} is a data set and also a path here; write ./{text} for the path")
+    return DATASETS[text].read(known[split])

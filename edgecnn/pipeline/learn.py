@@ -7,7 +7,7 @@ from typing import Any
 
 from edgecnn import run_folder
 from edgecnn.atomic import check_free
-from edgecnn.data import contract, load
+from edgecnn.data import Dataset, contract, load
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate import Metrics, evaluate
 from edgecnn.export.bundle import MANIFEST, Bundle, is_bundle, open_bundle
@@ -40,7 +40,7 @@ def fit(
 
     Args:
         model: a spec or its text; where it does not say, it gets as many classes as the data set has.
-        data: a data set's name.
+        data: a data set's name or path.
         out: the run folder; by default `runs/NAME-DATA`.
         recipe: how to train.
         seed: of the initialization, the order of the images and the augmentation.
@@ -59,10 +59,10 @@ def fit(
         raise EdgeCnnError(f"train takes the name of a network, or a call, not the path {model}")
     spec = ModelSpec.parse(model) if isinstance(model, str) else model
     spec = complete(spec.override(**overrides))
-    training, held_out = load(data, "train"), load(data, "held-out")
+    training, held_out = _labelled(load(data, "train")), _labelled(load(data, "held-out"))
     if "classes" not in overrides or overrides["classes"] is None:
         spec = _with_classes(model, spec, len(training.class_names))
-    path = Path(out) if out is not None else Path("runs", f"{short_name(spec)}-{data}")
+    path = Path(out) if out is not None else Path("runs", f"{short_name(spec)}-{Path(data).stem}")
     check_free(path, force=force, marker=run_folder.MARKER, folder=True)
     assert spec.in_channels is not None
     assert spec.res is not None
@@ -70,6 +70,8 @@ def fit(
     inputs = preprocessing.batch(training.images)
     module = initialize(build(spec), seed, torch.from_numpy(inputs[:_INITIAL]))
     recipe = recipe or Recipe()
+    assert training.labels is not None
+    assert held_out.labels is not None
     history = train(module, inputs, training.labels, recipe, seed=seed, on_epoch=on_epoch)
     metrics = evaluate(TorchRunner(module), held_out.images, held_out.labels, preprocessing)
     run = RunFolder(
@@ -86,6 +88,12 @@ def fit(
     )
     run_folder.write(path, run, module.state_dict(), force=force)
     return run
+
+
+def _labelled(dataset: Dataset) -> Dataset:
+    if dataset.task != "classification":
+        raise EdgeCnnError(f"{dataset} has no class for each picture; its task is {dataset.task}")
+    return dataset
 
 
 def _with_classes(model: str | ModelSpec, spec: ModelSpec, classes: int) -> ModelSpec:
@@ -109,12 +117,13 @@ def score(
 
     Args:
         model: see above.
-        data: a data set's name.
+        data: a data set's name or path.
         preprocessing: fields of the contract; needed for a file that stands alone.
         on_batch: called with (images done, images in all).
         opening: for a spec: `weights`, `width`, ....
     """
-    dataset = load(data, "held-out")
+    dataset = _labelled(load(data, "held-out"))
+    assert dataset.labels is not None
     run, own = _runner(model, preprocessing or {}, opening)
     return evaluate(run, dataset.images, dataset.labels, own, on_batch=on_batch)
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from edgecnn.data.dataset import Dataset, Split
 from edgecnn.data.source import source
+from edgecnn.data.splits import held_out
 from edgecnn.errors import EdgeCnnError
 
 _LEVELS = 16  # pixels are counts 0..16 of dark bits in a 4 x 4 block
-_HELD_OUT_EVERY = 5
 
 
 @source("digits", "1,797 handwritten digits, 8 x 8, gray; every fifth of each class is held out")
@@ -31,14 +31,3 @@ def digits(split: Split) -> Dataset:
         labels=labels[chosen],
         class_names=tuple(map(str, range(10))),
     )
-
-
-def held_out(labels: np.ndarray, every: int = _HELD_OUT_EVERY) -> np.ndarray:
-    """Return which images are held out: the last of every five of each class, in the set's own order.
-
-    A rule instead of a random draw: the split is the same whatever the seed and the library's version.
-    """
-    chosen = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        chosen[np.flatnonzero(labels == label)[every - 1 :: every]] = True
-    return chosen

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from edgecnn import data
-from edgecnn.data.digits import held_out
+from edgecnn.data.splits import held_out
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 
