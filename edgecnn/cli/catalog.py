@@ -39,12 +39,19 @@ def _datasets() -> Mapping[str, Any]:
     return DATASETS
 
 
+def _formats() -> Mapping[str, Any]:
+    from edgecnn.data import FORMATS
+
+    return FORMATS
+
+
 KINDS: dict[str, Callable[[], Mapping[str, Any]]] = {
     "models": _models,
     "passes": _passes,
     "targets": _targets,
     "devices": _devices,
     "datasets": _datasets,
+    "formats": _formats,
 }
 
 
@@ -52,10 +59,14 @@ KINDS: dict[str, Callable[[], Mapping[str, Any]]] = {
 @click.argument("kind", required=False)
 @json_option
 def list_command(kind: str | None, as_json: bool) -> None:
-    """List models, passes, targets, devices or datasets; without a KIND, all of them."""
+    """List models, passes, targets, devices, datasets or formats; without a KIND, all of them.
+
+    `datasets` shows the formats, too: --data takes the name of a data set, or a path in one of them.
+    """
     if kind is not None and kind not in KINDS:
         raise UnknownNameError("kind", kind, KINDS)
-    items = list(_items([kind] if kind else [name for name in KINDS if name != "devices"]))
+    kinds = {None: [name for name in KINDS if name != "devices"], "datasets": ["datasets", "formats"]}
+    items = list(_items(kinds.get(kind, [str(kind)])))
 
     def table() -> None:
         from edgecnn.report.tables import print_table
@@ -71,9 +82,9 @@ def list_command(kind: str | None, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def describe_command(name: str, as_json: bool) -> None:
-    """Say everything known about a model, pass, target or data set."""
+    """Say everything known about a model, pass, target, data set or path format."""
     # The models come last: they need torch, which takes seconds to import.
-    kinds = ("targets", "datasets", "passes", "models")
+    kinds = ("targets", "datasets", "formats", "passes", "models")
     kind = next((kind for kind in kinds if name in KINDS[kind]()), None)
     if kind is None:
         names = [known for kind in kinds for known in KINDS[kind]()]

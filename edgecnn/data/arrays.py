@@ -15,10 +15,17 @@ _MOST_CLASSES = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arrays:
-    """Pictures (n, h, w) or (n, h, w, c), and what to say of each: (n,) classes, (n, h, w) masks, or None."""
+    """What a file holds.
+
+    Attributes:
+        images: uint8 (n, h, w) or (n, h, w, c).
+        answers: whole numbers (n,) for classes, (n, h, w) for masks; None where there are none.
+        names: of the classes, where the file says them.
+    """
 
     images: np.ndarray
     answers: np.ndarray | None
+    names: tuple[str, ...] = ()
 
 
 def from_arrays(place: Place, arrays: Arrays, all_answers: np.ndarray | None = None) -> Dataset:
@@ -37,7 +44,7 @@ def from_arrays(place: Place, arrays: Arrays, all_answers: np.ndarray | None = N
     names: tuple[str, ...] = ()
     if answers is not None:
         known = answers if all_answers is None else np.concatenate([answers.ravel(), all_answers.ravel()])
-        names = name_classes(place.path, known[known != IGNORE] if masked else known)
+        names = arrays.names or name_classes(place.path, known[known != IGNORE] if masked else known)
     return Dataset(
         name=place.name,
         split=place.split,

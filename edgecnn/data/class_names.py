@@ -7,10 +7,15 @@ import numpy as np
 from edgecnn.errors import EdgeCnnError
 
 _FILES = ("classes.txt", "labels.txt")
-_CIFAR10 = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+CIFAR10 = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 _FASHION = tuple("T-shirt/top|Trouser|Pullover|Dress|Coat|Sandal|Shirt|Sneaker|Bag|Ankle boot".split("|"))
 # What the name of a file or of its folder contains → the names of the classes, where there are as many.
-_KNOWN = {"fashion": _FASHION, "cifar10": _CIFAR10, "cifar-10": _CIFAR10, "cifar_10": _CIFAR10}
+_KNOWN = {"fashion": _FASHION, "cifar10": CIFAR10, "cifar-10": CIFAR10, "cifar_10": CIFAR10}
+
+
+def is_names_file(path: Path) -> bool:
+    """Return whether a file has the name of one of class names."""
+    return path.name in _FILES
 
 
 def names_file(folder: Path) -> Path | None:

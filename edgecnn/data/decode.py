@@ -1,4 +1,4 @@
-"""From a file to the pixels of one picture or mask, whatever the mode in which it was saved.
+"""From a file to the pixels of one picture, whatever the mode in which it was saved.
 
 A picture is turned as its EXIF orientation says, 16-bit gray keeps its upper 8 bits, palettes and CMYK become
 RGB, and what is transparent shows white. Of an animation the first frame counts.
@@ -33,13 +33,13 @@ def is_picture_name(name: str) -> bool:
 
 def is_gray(path: str | Path) -> bool:
     """Return whether a picture has no colour, by its header; a palette counts as colour."""
-    with _opened(path) as picture:
+    with opened(path) as picture:
         return picture.mode in _GRAY
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:
     """Return (height, width) of a picture as it is shown, by its header."""
-    with _opened(path) as picture:
+    with opened(path) as picture:
         width, height = picture.size
         turned = picture.getexif().get(0x0112, 1) >= 5
         return (width, height) if turned else (height, width)
@@ -47,27 +47,12 @@ def picture_size(path: str | Path) -> tuple[int, int]:
 
 def read_picture(path: str | Path, channels: int) -> np.ndarray:
     """Return uint8 (h, w, channels) of the picture in a file, channels 1 (gray) or 3 (RGB)."""
-    with _opened(path) as opened:
-        picture = _eight_bits(ImageOps.exif_transpose(opened))
+    with opened(path) as found:
+        picture = _eight_bits(ImageOps.exif_transpose(found))
         if picture.mode in _ALPHA or "transparency" in picture.info:
             picture = _over_white(picture)
         pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), np.uint8)
     return pixels.reshape(*pixels.shape[:2], channels)
-
-
-def read_mask(path: str | Path) -> np.ndarray:
-    """Return uint8 (h, w), the number in each pixel of a palette or gray picture, as it was saved."""
-    with _opened(path) as opened:
-        values = np.asarray(opened)
-    if values.ndim == 3 and (values == values[:, :, :1]).all():  # gray, saved as RGB
-        values = values[:, :, 0]
-    if values.ndim != 2:
-        raise EdgeCnnError(
-            f"{path} is a colour picture; a mask is a gray or palette picture of class numbers"
-        )
-    if values.size and int(values.max()) > 255:
-        raise EdgeCnnError(f"{path} has class {values.max()}; a mask has classes 0 to 254, and 255 for none")
-    return values.astype(np.uint8)
 
 
 def why_unreadable(path: str | Path) -> str | None:
@@ -85,7 +70,7 @@ def why_unreadable(path: str | Path) -> str | None:
                     file.seek(-len(end), 2)
                     if file.read() == end:
                         return None
-        with _opened(path) as picture:
+        with opened(path) as picture:
             _eight_bits(picture).load()
     except OSError as error:
         return error.strerror or str(error)
@@ -95,7 +80,7 @@ def why_unreadable(path: str | Path) -> str | None:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
+def opened(path: str | Path) -> Iterator[Image.Image]:
     """Open a picture; whatever Pillow says of a broken one becomes one sentence."""
     try:
         with Image.open(path) as picture:

@@ -70,7 +70,7 @@ def labelled_files(place: Place, listing: Listing) -> Dataset:
     root = place.path if place.path.is_dir() else place.path.parent
     labels = np.zeros(len(listing.names), np.int64) if listing.labels is None else listing.labels
     chosen = np.flatnonzero(place.chosen(labels)).tolist()
-    broken = _unreadable(root, [listing.names[index] for index in chosen])
+    broken = unreadable(root, [listing.names[index] for index in chosen])
     kept = [index for position, index in enumerate(chosen) if position not in broken]
     if not kept:
         why = f"; the first is {next(iter(broken.values()))}" if broken else ""
@@ -78,21 +78,21 @@ def labelled_files(place: Place, listing: Listing) -> Dataset:
     return Dataset(
         name=place.name,
         split=place.split,
-        images=picture_files(str(root), [listing.names[index] for index in kept]),
+        images=picture_files(root, [listing.names[index] for index in kept]),
         labels=None if listing.labels is None else listing.labels[kept],
         class_names=listing.class_names,
         skipped=tuple(broken.values()),
     )
 
 
-def picture_files(root: str, names: Sequence[str]) -> Files:
+def picture_files(root: Path, names: Sequence[str]) -> Files:
     """Return the pictures of these files: gray where every one of at most 1,024 of them is, else RGB."""
     sampled = (os.path.join(root, names[index]) for index in evenly(len(names), _HEADERS))  # noqa: PTH118
     channels = 1 if all(map(is_gray, sampled)) else 3
-    return Files(root, tuple(names), partial(read_picture, channels=channels))
+    return Files(str(root), tuple(names), partial(read_picture, channels=channels))
 
 
-def _unreadable(root: Path, names: Sequence[str]) -> dict[int, str]:
+def unreadable(root: Path, names: Sequence[str]) -> dict[int, str]:
     """Return the positions of the files that cannot be read, with the name and the reason."""
     paths = (os.path.join(root, name) for name in names)  # noqa: PTH118
     with ThreadPoolExecutor(_READERS) as readers:  # they wait for the disk, not for each other

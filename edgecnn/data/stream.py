@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from edgecnn.data.dataset import Dataset
+from edgecnn.data.files import Files
 from edgecnn.errors import EdgeCnnError
 from edgecnn.preprocessing import Preprocessing, covering
 
@@ -53,7 +54,10 @@ def stream(
         raise EdgeCnnError(
             f"batch={batch}, workers={workers}: give a batch of at least 1, and no negative number"
         )
-    positions = np.arange(len(dataset)) if order is None else np.asarray(order, np.int64)
+    n = len(dataset)
+    positions = np.arange(n) if order is None else np.asarray(order, np.int64)
+    if positions.size and not 0 <= positions.min() <= positions.max() < n:
+        raise EdgeCnnError(f"the order names pictures {positions.min()} to {positions.max()}; there are {n}")
     chunks = [positions[start : start + batch] for start in range(0, len(positions), batch)]
     reader = _Reader(dataset, preprocessing, chunks)
     return _in_workers(reader, workers) if workers else (reader.read(number) for number in range(len(chunks)))
@@ -79,16 +83,31 @@ class _Reader:
     def read(self, number: int) -> Batch:
         """Return the batch of this number."""
         chosen, dataset = self.chunks[number], self.dataset
-        inputs = self.preprocessing.batch(dataset.images[int(index)] for index in chosen)
+        # One picture after the other: photographs are far larger than what becomes of them.
+        inputs, masks = zip(*map(self.pair, chosen.tolist()), strict=True)
         targets = None if dataset.labels is None else dataset.labels[chosen]
         if dataset.masks is not None:
-            targets = np.stack([self.mask(int(index)) for index in chosen])
-        return Batch(inputs=inputs, targets=targets, indices=chosen)
+            targets = np.stack(masks)
+        return Batch(inputs=np.stack(inputs), targets=targets, indices=chosen)
 
-    def mask(self, index: int) -> np.ndarray:
-        """Return the mask of a picture at the input's resolution: int64 (h, w)."""
-        assert self.dataset.masks is not None
-        return fit_mask(self.dataset.masks[index], self.preprocessing)
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the input (c, h, w) and the mask (h, w) of a picture."""
+        image, masks = self.dataset.images[index], self.dataset.masks
+        if masks is None:
+            return self.preprocessing.apply(image), None
+        mask = masks[index]
+        if mask.shape != image.shape[:2]:
+            name = name_of(self.dataset, index)
+            raise EdgeCnnError(
+                f"{name} is {image.shape[:2]} and its mask {mask.shape} pixels; make them equal"
+            )
+        return self.preprocessing.apply(image), fit_mask(mask, self.preprocessing)
+
+
+def name_of(dataset: Dataset, index: int) -> str:
+    """Return the name of the file of a picture, or its number."""
+    images = dataset.images
+    return images.names[index] if isinstance(images, Files) else f"picture {index} of {dataset}"
 
 
 def fit_mask(mask: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

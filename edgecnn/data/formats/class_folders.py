@@ -1,14 +1,13 @@
 """Folders of pictures, one for each class, as ImageNet and Stanford Dogs come."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from edgecnn.data.class_names import names_file, read_names
 from edgecnn.data.dataset import Dataset
-from edgecnn.data.decode import is_picture_name
 from edgecnn.data.files import Listing, labelled_files
+from edgecnn.data.folders import pictures_below, subfolders
 from edgecnn.data.path_format import path_format
 from edgecnn.data.splits import Place
 from edgecnn.errors import EdgeCnnError
@@ -16,31 +15,10 @@ from edgecnn.errors import EdgeCnnError
 _PAIRS = {"images", "masks"}
 
 
-def subfolders(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted; hidden ones and `__MACOSX` are none."""
-    with os.scandir(folder) as entries:
-        return sorted(each.name for each in entries if each.is_dir() and each.name[0] not in "._")
-
-
-def has_pictures(folder: Path) -> bool:
-    """Return whether pictures lie directly in a folder."""
-    with os.scandir(folder) as entries:
-        return any(is_picture_name(each.name) for each in entries)
-
-
-def pictures_below(folder: str) -> list[str]:
-    """Return the paths of all pictures below a folder, relative to it, sorted."""
-    found = []
-    for where, _, names in os.walk(folder):
-        below = os.path.relpath(where, folder)
-        found += [os.path.normpath(os.path.join(below, name)) for name in names if is_picture_name(name)]  # noqa: PTH118
-    return sorted(found)
-
-
 def _detects(path: Path) -> bool:
     if not path.is_dir() or set(names := subfolders(path)) >= _PAIRS or not names:
         return False
-    return any(pictures_below(str(path / name)) for name in names)
+    return any(pictures_below(path / name) for name in names)
 
 
 @path_format("class-folders", "a folder with a folder of pictures for each class", _detects)
@@ -54,7 +32,7 @@ def read_class_folders(place: Place) -> Dataset:
     known = {name: index for index, name in enumerate(classes)}
     names, labels = [], []
     for folder in folders:
-        below = pictures_below(str(place.path / folder))
+        below = pictures_below(place.path / folder)
         names += [f"{folder}/{name}" for name in below]
         labels += [known[folder]] * len(below)
     return labelled_files(place, Listing(names=names, labels=np.array(labels, np.int64), class_names=classes))
