@@ -22,8 +22,6 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.Decom
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _GRAY = ("1", "L", "LA", "La", "I", *_SIXTEEN_BITS)
 _ALPHA = ("LA", "La", "RGBA", "RGBa", "PA")
-# How a whole file of a format begins, and how it ends.
-_ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND\xaeB`\x82"}
 
 
 def is_picture_name(name: str) -> bool:
@@ -37,54 +35,31 @@ def is_gray(path: str | Path) -> bool:
         return picture.mode in _GRAY
 
 
-def picture_size(path: str | Path) -> tuple[int, int]:
-    """Return (height, width) of a picture as it is shown, by its header."""
-    with opened(path) as picture:
-        width, height = picture.size
-        turned = picture.getexif().get(0x0112, 1) >= 5
-        return (width, height) if turned else (height, width)
-
-
 def read_picture(path: str | Path, channels: int) -> np.ndarray:
     """Return uint8 (h, w, channels) of the picture in a file, channels 1 (gray) or 3 (RGB)."""
     with opened(path) as found:
-        picture = _eight_bits(ImageOps.exif_transpose(found))
+        picture = _eight_bits(_upright(found), found.format)
         if picture.mode in _ALPHA or "transparency" in picture.info:
             picture = _over_white(picture)
         pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), np.uint8)
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def why_unreadable(path: str | Path) -> str | None:
-    """Return why a picture cannot be read, None where it can.
-
-    A JPEG or PNG that begins and ends as it should is taken to be whole; anything else is decoded.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(8)
-            if not head:
-                return "the file is empty"
-            for begin, end in _ENDS.items():
-                if head.startswith(begin):
-                    file.seek(-len(end), 2)
-                    if file.read() == end:
-                        return None
-        with opened(path) as picture:
-            _eight_bits(picture).load()
-    except OSError as error:
-        return error.strerror or str(error)
-    except EdgeCnnError as error:
-        return str(error).removeprefix(f"{path}: ")
-    return None
+def check_picture(path: str | Path) -> None:
+    """Raise `EdgeCnnError` where a picture cannot be read; faster than reading it, where JPEG allows it."""
+    with opened(path) as found:
+        found.draft(None, (max(1, found.width // 8), max(1, found.height // 8)))
+        _eight_bits(found, found.format).load()
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Image.Image]:
     """Open a picture; whatever Pillow says of a broken one becomes one sentence."""
     try:
-        with Image.open(path) as picture:
-            yield picture
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of corrupt metadata and of large pictures
+            with Image.open(path) as picture:
+                yield picture
     except UnidentifiedImageError:
         raise EdgeCnnError(f"{path}: the file is no picture") from None
     except FileNotFoundError:
@@ -93,8 +68,15 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
         raise EdgeCnnError(f"{path}: the picture is damaged ({error})") from error
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    sixteen = picture.mode in _SIXTEEN_BITS or (picture.mode == "I" and picture.format == "PNG")
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except _BROKEN:  # the metadata; whether the pixels are, too, shows when they are read
+        return picture
+
+
+def _eight_bits(picture: Image.Image, form: str | None) -> Image.Image:
+    sixteen = picture.mode in _SIXTEEN_BITS or (picture.mode == "I" and form == "PNG")
     if sixteen:
         return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
     if picture.mode in ("I", "F"):
@@ -103,8 +85,6 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _over_white(picture: Image.Image) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        seen = picture.convert("RGBA")
+    seen = picture.convert("RGBA")
     ground = Image.new("RGBA", seen.size, "white")
     return Image.alpha_composite(ground, seen).convert("RGB")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Self, overload
 import numpy as np
 
 from edgecnn.data.dataset import Dataset
-from edgecnn.data.decode import is_gray, read_picture, why_unreadable
+from edgecnn.data.decode import is_gray, read_picture
+from edgecnn.data.readable import unreadable
 from edgecnn.data.sample import evenly
 from edgecnn.data.splits import Place
 from edgecnn.errors import EdgeCnnError
 
 _HEADERS = 1024
-_READERS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +89,3 @@ def picture_files(root: Path, names: Sequence[str]) -> Files:
     sampled = (os.path.join(root, names[index]) for index in evenly(len(names), _HEADERS))  # noqa: PTH118
     channels = 1 if all(map(is_gray, sampled)) else 3
     return Files(str(root), tuple(names), partial(read_picture, channels=channels))
-
-
-def unreadable(root: Path, names: Sequence[str]) -> dict[int, str]:
-    """Return the positions of the files that cannot be read, with the name and the reason."""
-    paths = (os.path.join(root, name) for name in names)  # noqa: PTH118
-    with ThreadPoolExecutor(_READERS) as readers:  # they wait for the disk, not for each other
-        reasons = list(readers.map(why_unreadable, paths, chunksize=256))
-    return {
-        index: f"{name}: {reason}"
-        for index, (name, reason) in enumerate(zip(names, reasons, strict=True))
-        if reason
-    }

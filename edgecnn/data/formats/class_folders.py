@@ -43,7 +43,7 @@ def _classes(place: Place, folders: list[str]) -> tuple[str, ...]:
     root = place.training or place.path
     file = next(filter(None, map(names_file, (root, root.parent))), None) if place.whole else names_file(root)
     classes = read_names(file) if file else tuple(subfolders(root))
-    unknown = [folder for folder in folders if folder not in set(classes)]
+    unknown = sorted(set(folders) - set(classes))
     if unknown:
         raise EdgeCnnError(
             f"{place.path / unknown[0]} is no class that {file or root} has ({len(unknown)} such folder(s))"

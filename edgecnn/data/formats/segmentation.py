@@ -8,10 +8,11 @@ import numpy as np
 
 from edgecnn.data.class_names import names_file, read_names
 from edgecnn.data.dataset import IGNORE, Dataset
-from edgecnn.data.files import Files, picture_files, unreadable
+from edgecnn.data.files import Files, picture_files
 from edgecnn.data.folders import pictures_below, subfolders
 from edgecnn.data.masks import read_classes, values_of
 from edgecnn.data.path_format import path_format
+from edgecnn.data.readable import unreadable
 from edgecnn.data.sample import evenly
 from edgecnn.data.splits import Place
 from edgecnn.errors import EdgeCnnError
