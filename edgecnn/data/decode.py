@@ -20,6 +20,7 @@ SUFFIXES = frozenset(".jpg .jpeg .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm 
 # What Pillow raises on a file that is no picture, or a broken one.
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+_SIXTEEN_AS_I = ("PNG", "PPM")  # formats whose 16 bits Pillow may give as 32
 _GRAY = ("1", "L", "LA", "La", "I", *_SIXTEEN_BITS)
 _ALPHA = ("LA", "La", "RGBA", "RGBa", "PA")
 
@@ -65,7 +66,7 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise EdgeCnnError(f"{path}: there is no such file") from None
     except _BROKEN as error:
-        raise EdgeCnnError(f"{path}: the picture is damaged ({error})") from error
+        raise EdgeCnnError(f"{path}: the picture cannot be decoded ({error})") from error
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -76,7 +77,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image, form: str | None) -> Image.Image:
-    sixteen = picture.mode in _SIXTEEN_BITS or (picture.mode == "I" and form == "PNG")
+    sixteen = picture.mode in _SIXTEEN_BITS or (picture.mode == "I" and form in _SIXTEEN_AS_I)
     if sixteen:
         return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
     if picture.mode in ("I", "F"):
