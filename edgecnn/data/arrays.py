@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.data.class_names import name_classes
+from edgecnn.data.class_names import check_labels, name_classes
 from edgecnn.data.dataset import IGNORE, Dataset
 from edgecnn.data.splits import Place
 from edgecnn.errors import EdgeCnnError
-
-_MOST_CLASSES = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +86,5 @@ def _answers(path: Path, answers: np.ndarray | None, images: np.ndarray) -> np.n
         raise EdgeCnnError(
             f"the labels of {path} have shape {answers.shape}; give (n,), one class per picture, or masks"
         )
-    labels = answers.reshape(-1).astype(np.int64)
-    if labels.max() >= _MOST_CLASSES:
-        raise EdgeCnnError(f"{path} has label {labels.max()}; labels are numbers from 0, of so many classes")
-    return labels
+    check_labels(path, [int(answers.min()), int(answers.max())])
+    return answers.reshape(-1).astype(np.int64)

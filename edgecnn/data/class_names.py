@@ -1,11 +1,13 @@
 """The names of the classes: from a file beside the pictures, or from what the set's own name says."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgecnn.errors import EdgeCnnError
 
+_MOST = 1_000_000  # classes; a number above is no label
 _FILES = ("classes.txt", "labels.txt")
 CIFAR10 = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 _FASHION = tuple("T-shirt/top|Trouser|Pullover|Dress|Coat|Sandal|Shirt|Sneaker|Bag|Ankle boot".split("|"))
@@ -37,6 +39,13 @@ def read_names(file: Path) -> tuple[str, ...]:
     return names
 
 
+def check_labels(path: Path, labels: Sequence[int] | np.ndarray) -> None:
+    """Raise `EdgeCnnError` where a label is no number from 0 to what a network may have outputs."""
+    for label in (min(labels, default=0), max(labels, default=0)):
+        if not 0 <= label < _MOST:
+            raise EdgeCnnError(f"{path} has label {label}; labels are numbers from 0 and below {_MOST:,}")
+
+
 def name_classes(path: Path, labels: np.ndarray) -> tuple[str, ...]:
     """Return the names of numbered classes: of classes.txt beside, else of a known set, else the numbers.
 
@@ -44,9 +53,7 @@ def name_classes(path: Path, labels: np.ndarray) -> tuple[str, ...]:
         path: the file or folder that holds the labels.
         labels: whole numbers from 0; of all splits that are at hand.
     """
-    least, classes = (int(labels.min()), int(labels.max()) + 1) if labels.size else (0, 0)
-    if least < 0:
-        raise EdgeCnnError(f"{path} has label {least}; labels are numbers from 0")
+    classes = int(labels.max(initial=-1)) + 1
     if file := names_file(path if path.is_dir() else path.parent):
         names = read_names(file)
         if classes > len(names):

@@ -1,11 +1,12 @@
 """A text file that names a picture and its class in each line, as Caffe and ImageNet have them."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 
-from edgecnn.data.class_names import is_names_file, name_classes, names_file, read_names
+from edgecnn.data.class_names import check_labels, is_names_file, name_classes, names_file, read_names
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.files import Listing, labelled_files
 from edgecnn.data.path_format import path_format
@@ -14,6 +15,7 @@ from edgecnn.errors import EdgeCnnError
 
 _SUFFIXES = (".txt", ".csv", ".tsv", ".lst")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}  # else blanks
+_NUMBER = re.compile(r"-?[0-9]{1,4000}")
 _HEADS = {"file", "filename", "path", "image", "name"}
 
 
@@ -26,9 +28,10 @@ def read_list(place: Place) -> Dataset:
     """Read a split from a list; the paths in it are relative to its folder, the classes numbers or names."""
     files, words = _lines(place.path)
     training = words if place.training in (None, place.path) else _lines(place.training)[1]
-    if all(word.lstrip("-").isdecimal() for word in (*words, *training)):
-        labels = np.array(words, np.int64)
-        names = name_classes(place.path, np.concatenate([labels, np.array(training, np.int64)]))
+    if all(_NUMBER.fullmatch(word) for word in (*words, *training)):
+        numbers = [*map(int, words), *map(int, training)]
+        check_labels(place.path, numbers)
+        labels, names = np.array(numbers[: len(words)]), name_classes(place.path, np.array(numbers))
     else:
         names = _names(place, training)
         labels = _numbers(place, words, names)
