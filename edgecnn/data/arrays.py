@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.data.class_names import check_labels, name_classes
+from edgecnn.data.class_names import name_classes
 from edgecnn.data.dataset import IGNORE, Dataset
 from edgecnn.data.splits import Place
 from edgecnn.errors import EdgeCnnError
@@ -41,7 +41,8 @@ def from_arrays(place: Place, arrays: Arrays, all_answers: np.ndarray | None = N
     chosen = place.chosen(labels)
     names: tuple[str, ...] = ()
     if answers is not None:
-        known = answers if all_answers is None else np.concatenate([answers.ravel(), all_answers.ravel()])
+        known = answers.ravel() if all_answers is None else np.append(answers, all_answers)
+        _check_whole(place.path, known)
         names = arrays.names or name_classes(place.path, known[known != IGNORE] if masked else known)
     return Dataset(
         name=place.name,
@@ -68,12 +69,16 @@ def _pictures(path: Path, images: np.ndarray) -> np.ndarray:
     return images
 
 
+def _check_whole(path: Path, answers: np.ndarray) -> None:
+    if answers.dtype.kind not in "iu":
+        raise EdgeCnnError(f"the labels of {path} are {answers.dtype}; give whole numbers from 0")
+
+
 def _answers(path: Path, answers: np.ndarray | None, images: np.ndarray) -> np.ndarray | None:
     """Return the classes as int64 (n,), or masks as they are."""
     if answers is None:
         return None
-    if answers.dtype.kind not in "iu":
-        raise EdgeCnnError(f"the labels of {path} are {answers.dtype}; give whole numbers from 0")
+    _check_whole(path, answers)
     if len(answers) != len(images):
         raise EdgeCnnError(f"{path} has {len(images)} pictures and {len(answers)} labels")
     if answers.ndim == 4 and answers.shape[3] == 1:
@@ -86,5 +91,4 @@ def _answers(path: Path, answers: np.ndarray | None, images: np.ndarray) -> np.n
         raise EdgeCnnError(
             f"the labels of {path} have shape {answers.shape}; give (n,), one class per picture, or masks"
         )
-    check_labels(path, [int(answers.min()), int(answers.max())])
     return answers.reshape(-1).astype(np.int64)

@@ -53,7 +53,9 @@ def name_classes(path: Path, labels: np.ndarray) -> tuple[str, ...]:
         path: the file or folder that holds the labels.
         labels: whole numbers from 0; of all splits that are at hand.
     """
-    classes = int(labels.max(initial=-1)) + 1
+    lowest, highest = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    check_labels(path, [lowest, highest])
+    classes = highest + 1
     if file := names_file(path if path.is_dir() else path.parent):
         names = read_names(file)
         if classes > len(names):

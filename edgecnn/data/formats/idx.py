@@ -54,7 +54,7 @@ def _by_split(folder: Path) -> dict[Split, Path]:
         split = split_of(file.name)
         if split is None:
             raise EdgeCnnError(f"{file} does not say by train or t10k in its name which split it holds")
-        if split in files and files[split].stem != file.name:  # the same, unpacked, is no other
+        if split in files and f"{files[split].name}.gz" != file.name:  # packed, it is no other
             raise EdgeCnnError(f"{folder} has two images files of the {split} split; leave one there")
         files.setdefault(split, file)
     return files

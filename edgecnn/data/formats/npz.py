@@ -12,6 +12,8 @@ from edgecnn.data.path_format import path_format
 from edgecnn.data.splits import Place
 from edgecnn.errors import EdgeCnnError
 
+# What numpy and zipfile raise on an archive that is none, or damaged, encrypted or larger than the memory.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, MemoryError)
 _SUFFIXES = {"train": "_train", "held-out": "_test"}
 _KEYS = ("x", "y", *(f"{key}{suffix}" for suffix in _SUFFIXES.values() for key in "xy"))
 
@@ -51,7 +53,10 @@ def read_npz(place: Place) -> Dataset:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays that are known by name; nothing is unpickled."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it is one array, as .npy has it")
             return {key: archive[key] for key in _KEYS if key in archive}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise EdgeCnnError(f"{path} is no whole .npz archive of numbers: {error}") from error
