@@ -34,7 +34,7 @@ def augment(
 
     Args:
         inputs: float (n, c, h, w), preprocessed: 0 is the mean colour.
-        masks: int (n, h, w), or None; what comes from outside a picture, or is cut out, becomes `IGNORE`.
+        masks: int (n, h, w), or None; where a picture is filled with the mean colour, they become `IGNORE`.
         augmentation: what to change.
         generator: of every random number.
         preprocessing: the contract of the inputs, which says what a colour is.
@@ -78,9 +78,15 @@ def _moved(pair: Pair, most: int, generator: torch.Generator, *, border: bool) -
     picture = torch.arange(n, device=inputs.device)[:, None, None]
     at = (picture, rows.clamp(0, h - 1)[:, :, None], columns.clamp(0, w - 1)[:, None, :])
     inputs = inputs.movedim(1, -1)[at].movedim(-1, 1)
-    if not border:
-        inputs = inputs.masked_fill(outside[:, None], 0)
-    return inputs, None if masks is None else masks[at].masked_fill(outside, IGNORE)
+    masks = None if masks is None else masks[at]
+    return (inputs, masks) if border else _filled((inputs, masks), outside)
+
+
+def _filled(pair: Pair, where: Tensor) -> Pair:
+    """Show the mean colour at these pixels (n, h, w); they do not count in the masks."""
+    inputs, masks = pair
+    filled = inputs.masked_fill(where[:, None], 0)
+    return filled, None if masks is None else masks.masked_fill(where, IGNORE)
 
 
 def _rescaled(pair: Pair, least: float, generator: torch.Generator) -> Pair:
@@ -123,7 +129,7 @@ def _recoloured(
 
 def _cut_out(pair: Pair, side: int, generator: torch.Generator) -> Pair:
     """Cover a square around a random pixel; near the border, what of it lies inside."""
-    inputs, masks = pair
+    inputs, _ = pair
     n, _, h, w = inputs.shape
     centre = _uniform(generator, 2, n, 1).to(inputs.device)
     inside = []
@@ -131,6 +137,4 @@ def _cut_out(pair: Pair, side: int, generator: torch.Generator) -> Pair:
         first = (where * size).long() - side // 2  # (n, 1)
         pixel = torch.arange(size, device=inputs.device)
         inside.append((pixel >= first) & (pixel < first + side))  # (n, size)
-    square = inside[0][:, :, None] & inside[1][:, None, :]
-    covered = inputs.masked_fill(square[:, None], 0)
-    return covered, None if masks is None else masks.masked_fill(square, IGNORE)
+    return _filled(pair, inside[0][:, :, None] & inside[1][:, None, :])

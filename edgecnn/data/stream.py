@@ -1,5 +1,6 @@
 """From a data set to batches of a network's input, decoded and preprocessed in worker processes."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,12 +56,14 @@ def stream(
             f"batch={batch}, workers={workers}: give a batch of at least 1, and no negative number"
         )
     n = len(dataset)
-    positions = np.arange(n) if order is None else np.asarray(order, np.int64)
+    positions = np.arange(n) if order is None else np.ascontiguousarray(order, np.int64)
     if positions.size and not 0 <= positions.min() <= positions.max() < n:
         raise EdgeCnnError(f"the order names pictures {positions.min()} to {positions.max()}; there are {n}")
     chunks = [positions[start : start + batch] for start in range(0, len(positions), batch)]
     reader = _Reader(dataset, preprocessing, chunks)
-    return _in_workers(reader, workers) if workers else (reader.read(number) for number in range(len(chunks)))
+    if workers and chunks:
+        return _in_workers(reader, min(workers, len(chunks)))
+    return map(reader.read, range(len(chunks)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,24 +133,32 @@ def _in_workers(reader: _Reader, workers: int) -> Iterator[Batch]:
     import torch
     from torch.utils.data import DataLoader
 
-    loader: DataLoader[Any] = DataLoader(
-        reader,  # type: ignore[arg-type]  # it has what DataLoader needs, without being of its class
-        batch_size=None,
-        num_workers=min(workers, len(reader)),
-        prefetch_factor=_AHEAD,
-        collate_fn=_to_shared,
-        generator=torch.Generator().manual_seed(0),  # else the global one moves, as it would not here
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This DataLoader will create")  # more than there are cores
+        loader: DataLoader[Any] = DataLoader(
+            reader,  # type: ignore[arg-type]  # it has what DataLoader needs, without being of its class
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=_AHEAD,
+            collate_fn=_to_shared,
+            generator=torch.Generator().manual_seed(0),  # else the global one moves, as it does not here
+        )
+        batches = iter(loader)
     try:
-        for found in loader:
+        for found in batches:
             if isinstance(found, EdgeCnnError):
                 raise found
             arrays: Any = {name: each if each is None else each.numpy() for name, each in found.items()}
             yield Batch(**arrays)
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        return
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        # Which one it is depends on where the dead worker's batches are.
+        if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
             raise
-        raise EdgeCnnError("a worker process ended; give fewer workers, or a smaller batch") from error
+    finally:
+        del batches  # ends the workers now, not when the last traceback is gone
+    # Not from the error, whose traceback would keep torch's watch over the dead worker alive.
+    raise EdgeCnnError("a worker process ended; give fewer workers, or a smaller batch")
 
 
 def _to_shared(found: Any) -> Any:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from edgecnn.data import Dataset, contract
+from edgecnn.data.files import picture_files
 from edgecnn.errors import EdgeCnnError
 
 
@@ -90,3 +91,49 @@ def test_arrays_of_two_channels_are_used_as_they_are():
 def test_arrays_of_two_channels_cannot_be_resized():
     with pytest.raises(EdgeCnnError, match="cannot be resized; give --res 8x6"):
         contract(dataset(2), 2, 32, 32)
+
+
+def test_pictures_in_files_count_alike_whatever_their_size(tmp_path, picture):
+    black, white = np.zeros((20, 20), np.uint8), np.full((2, 5), 255, np.uint8)
+    names = [picture(tmp_path / name, pixels).name for name, pixels in (("a.png", black), ("b.png", white))]
+    images = dataset(images=picture_files(tmp_path, names), labels=np.array([0, 1]))
+    assert images.statistics() == ((0.5,), (0.5,))
+    assert (images.channels, images.size) == (1, None)
+
+
+def test_pictures_in_files_of_one_size_have_the_statistics_of_the_array(tmp_path, picture):
+    names = [picture(tmp_path / f"{number}.png").name for number in range(3)]
+    files = picture_files(tmp_path, names)
+    lazy, array = (dataset(images=each, labels=np.array([0, 1, 1])) for each in (files, np.stack(files)))
+    assert lazy.statistics() == array.statistics()
+
+
+@pytest.mark.parametrize(
+    ("changes", "task"),
+    [
+        ({}, "classification"),
+        ({"labels": None}, "unlabelled"),
+        ({"labels": None, "masks": np.zeros((5, 8, 6), np.uint8)}, "segmentation"),
+    ],
+    ids=["labels", "neither", "masks"],
+)
+def test_the_task_is_what_there_is_to_learn(changes, task):
+    assert dataset(**changes).task == task
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"masks": np.zeros((5, 8, 6), np.uint8)}, "labels and masks; give one or the other"),
+        ({"labels": None, "masks": np.zeros((4, 8, 6), np.uint8)}, "5 pictures and 4 masks"),
+        (
+            {"labels": None, "masks": np.zeros((5, 8, 6), np.uint8), "class_names": ("a",)},
+            "at least 2 classes",
+        ),
+        ({"images": []}, "has no pictures"),
+    ],
+    ids=["both", "too few masks", "one class", "no pictures"],
+)
+def test_masks_and_pictures_that_do_not_fit_together_are_refused(changes, sentence):
+    with pytest.raises(EdgeCnnError, match=sentence):
+        dataset(**changes)
