@@ -58,5 +58,9 @@ def read_path(path: Path, split: Split) -> Dataset:
     if fitting:
         both = " and ".join(known.name for known in fitting)
         raise EdgeCnnError(f"{path} could be read as {both}; keep the files of one of them there")
-    known = "; ".join(f"{known.name} ({known.summary})" for known in FORMATS.values())
-    raise EdgeCnnError(f"{path} is laid out in none of the formats that can be read: {known}")
+    if path.is_dir() and not any(path.iterdir()):
+        raise EdgeCnnError(f"{path} is an empty folder")
+    raise EdgeCnnError(
+        f"{path} is laid out in none of the formats that can be read: {', '.join(FORMATS)};"
+        " `edgecnn list formats` says how they are"
+    )

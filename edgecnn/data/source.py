@@ -1,5 +1,6 @@
 """The registry of data sets: a source is a name, a line about it, and a function that reads a split."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,8 @@ def load(data: str | Path, split: str = "train") -> Dataset:
     known = {known: known for known in SPLITS}
     path, text = Path(data), str(data)
     named = isinstance(data, str) and text in DATASETS
-    if not named and not path.exists():
+    there = bool(text) and os.path.exists(text)  # noqa: PTH110  # false, too, for what cannot be a path
+    if not named and not there:
         if isinstance(data, Path) or path.suffix or path.name != text:
             raise EdgeCnnError(f"there is no file or folder {text} to read pictures from")
         raise UnknownNameError("data set", text, DATASETS, hint="`edgecnn list datasets` shows all")
@@ -64,6 +66,6 @@ def load(data: str | Path, split: str = "train") -> Dataset:
         raise UnknownNameError(f"split of {text}", split, SPLITS)
     if not named:
         return read_path(path, known[split])
-    if path.exists():
+    if there:
         raise EdgeCnnError(f"{text} is a data set and also a path here; write ./{text} for the path")
     return DATASETS[text].read(known[split])

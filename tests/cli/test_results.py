@@ -1,6 +1,8 @@
 """What the commands answer is right, and the same whichever way it is asked."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -153,7 +155,25 @@ def test_the_list_is_the_registries(edgecnn):
         assert [item["name"] for item in edgecnn("list", kind, "--json").json["items"]] == list(registry)
 
 
-@pytest.mark.parametrize("name", ["lenet", "pi4", "fold", "digits"])
+def test_the_data_sets_are_listed_with_the_formats_of_paths(edgecnn):
+    from edgecnn.data import DATASETS, FORMATS
+
+    items = edgecnn("list", "datasets", "--json").json["items"]
+    assert [item["name"] for item in items] == [*DATASETS, *FORMATS]
+    assert {item["kind"] for item in items} == {"datasets", "formats"}
+    assert [item["name"] for item in edgecnn("list", "formats", "--json").json["items"]] == list(FORMATS)
+
+
+def test_the_data_sets_are_listed_without_torch():
+    code = (
+        "import sys; from edgecnn.cli.main import cli; cli(['list', 'datasets'], standalone_mode=False);"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("name", ["lenet", "pi4", "fold", "digits", "npz"])
 def test_everything_that_is_listed_is_described(edgecnn, name):
     ran = edgecnn("describe", name)
     assert ran.code == 0

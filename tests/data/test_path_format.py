@@ -106,14 +106,22 @@ def test_pictures_and_folders_of_pictures_are_two_formats(tmp_path, folders, pic
         data.load(tmp_path / "set")
 
 
-@pytest.mark.parametrize("content", ["an empty folder", "a document", "folders without pictures"])
+@pytest.mark.parametrize("content", ["a document", "folders without pictures"])
 def test_what_fits_no_format_is_answered_with_all_of_them(tmp_path, content):
     (tmp_path / "set").mkdir()
     if content == "a document":
         (tmp_path / "set" / "readme.md").write_text("nothing")
     if content == "folders without pictures":
         (tmp_path / "set" / "a").mkdir()
-    with pytest.raises(EdgeCnnError, match="none of the formats that can be read: cifar .*npz.*unlabelled"):
+    with pytest.raises(
+        EdgeCnnError, match="none of the formats that can be read: cifar, .*npz.*unlabelled; "
+    ):
+        data.load(tmp_path / "set")
+
+
+def test_an_empty_folder_is_called_one(tmp_path):
+    (tmp_path / "set").mkdir()
+    with pytest.raises(EdgeCnnError, match="set is an empty folder"):
         data.load(tmp_path / "set")
 
 

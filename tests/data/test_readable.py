@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from edgecnn.data import readable
@@ -36,6 +38,11 @@ def test_the_reason_is_named(tmp_path, few, content, reason):
     if content is not None:
         (tmp_path / "a.jpg").write_bytes(content)
     assert unreadable(tmp_path, ["a.jpg"]) == {0: f"a.jpg: {reason}"}
+
+
+def test_a_pipe_is_not_waited_for(tmp_path, few):
+    os.mkfifo(tmp_path / "a.jpg")
+    assert unreadable(tmp_path, ["a.jpg"]) == {0: "a.jpg: the file is empty"}
 
 
 def test_what_follows_the_end_of_a_jpeg_does_no_harm(tmp_path, picture, few):

@@ -10,6 +10,12 @@ def test_an_unknown_data_set_is_answered_with_the_nearest():
         data.load("digit")
 
 
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000], ids=["nothing", "a null", "too long"])
+def test_what_can_be_no_path_is_an_unknown_name(name):
+    with pytest.raises(UnknownNameError, match="unknown data set"):
+        data.load(name)
+
+
 @pytest.mark.parametrize("name", ["digits", "set.npz"])
 def test_an_unknown_split_is_answered_with_the_nearest(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -18,7 +24,7 @@ def test_an_unknown_split_is_answered_with_the_nearest(name, tmp_path, monkeypat
         data.load(name, "heldout")
 
 
-@pytest.mark.parametrize("name", ["nowhere/at/all", "nowhere.npz", "./digits"])
+@pytest.mark.parametrize("name", ["nowhere/at/all", "nowhere.npz", "./digits", "a/" + "x" * 5000])
 def test_a_path_that_is_not_there_is_named(name):
     with pytest.raises(EdgeCnnError, match=f"there is no file or folder {name}"):
         data.load(name)
