@@ -1,0 +1,58 @@
+"""How sure a figure is that is no share of pictures: the percentile bootstrap over pictures.
+
+Pictures are drawn with replacement, as many as there are, R times; the figure is computed of each draw,
+and the interval holds the middle `confidence` of the R values. Efron 1979, Ann. Stat. 7(1), 1-26. Whole
+pictures are drawn, since the pixels of one are not independent. Of few pictures (below about 20) the
+interval is too narrow.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgecnn.errors import EdgeCnnError
+from edgecnn.evaluate.proportion import CONFIDENCE, Interval
+
+_RESAMPLES = 2_000
+_AT_ONCE = 2**20  # draws held in memory
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""Sums over pictures (r, ...) → one figure of each (r,); nan where it has none."""
+
+
+def bootstrap(
+    statistic: Statistic,
+    per_picture: np.ndarray,
+    *,
+    seed: int = 0,
+    resamples: int = _RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Return the interval of a figure that is computed from sums over pictures.
+
+    Args:
+        statistic: from sums to figures.
+        per_picture: (n, ...), what each picture adds to the sums.
+        seed: of the draws; the same gives the same interval.
+        resamples: how many draws.
+        confidence: of the interval.
+
+    Raises:
+        EdgeCnnError: there are no pictures, or the figure has no value in any draw.
+    """
+    n = len(per_picture)
+    if not n:
+        raise EdgeCnnError("there are no pictures to draw from")
+    rng, flat = np.random.default_rng(seed), per_picture.reshape(n, -1).astype(np.float64)
+    figures, step = [], max(1, _AT_ONCE // n)
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
+        figures.append(statistic((times @ flat).reshape(rows, *per_picture.shape[1:])))
+    values = np.concatenate(figures)
+    values = values[~np.isnan(values)]
+    if not values.size:
+        raise EdgeCnnError("the figure has no value in any draw of the pictures")
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
