@@ -76,7 +76,7 @@ def _score(
     models: tuple[str, ...], data: str, given: dict[str, Any], tables: dict[str, bool]
 ) -> list[tuple[str, Any]]:
     from edgecnn.data import load
-    from edgecnn.pipeline.score import check_task, score
+    from edgecnn.pipeline.scoring import check_task, score
     from edgecnn.report.progress import progress
 
     dataset = load(data, "held-out")
@@ -115,15 +115,17 @@ def _print(
 
 def _reporter(say: Say, model: str) -> Callable[[int, int], None]:
     """Return what says every few seconds how far a long evaluation is."""
-    start = last = time.perf_counter()
+    first: tuple[float, int] | None = None  # the first batch is slow and does not count
+    last = 0.0
 
     def report(done: int, n: int) -> None:
-        nonlocal last
+        nonlocal first, last
         now = time.perf_counter()
+        if first is None:
+            first, last = (now, done), now
         if now - last < _EVERY_S:
             return
-        last, rate = now, done / (now - start)
-        left = units.clock((n - done) / rate)
-        say(f"{model}: {done} of {n} images  {rate:.0f} images/s  {left} left")
+        last, rate = now, (done - first[1]) / (now - first[0])
+        say(f"{model}: {done} of {n} images  {rate:.0f} images/s  {units.clock((n - done) / rate)} left")
 
     return report

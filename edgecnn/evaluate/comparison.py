@@ -8,10 +8,10 @@ import numpy as np
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate.answers import Answers
-from edgecnn.evaluate.bootstrap import bootstrap
 from edgecnn.evaluate.classification import Metrics
 from edgecnn.evaluate.paired import mcnemar, paired_difference, sign_flip
 from edgecnn.evaluate.proportion import Interval, agreement
+from edgecnn.evaluate.resampling import bootstrap
 from edgecnn.evaluate.segmentation import Segmentation, unpack
 
 Measured = Metrics | Segmentation | Answers

@@ -11,7 +11,7 @@ from edgecnn.data import Dataset
 from edgecnn.data.stream import Batch, name_of, stream
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate.answers import Answers
-from edgecnn.evaluate.class_order import ClassOrder, class_order
+from edgecnn.evaluate.class_names import ClassOrder, class_order
 from edgecnn.evaluate.classification import Metrics, joined, measure
 from edgecnn.evaluate.comparison import Measured
 from edgecnn.evaluate.segmentation import join_maps, measure_maps, pack

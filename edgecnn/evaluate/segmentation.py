@@ -18,8 +18,8 @@ import numpy as np
 
 from edgecnn.data import IGNORE
 from edgecnn.errors import EdgeCnnError
-from edgecnn.evaluate.bootstrap import bootstrap
 from edgecnn.evaluate.proportion import Interval
+from edgecnn.evaluate.resampling import bootstrap
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -164,13 +164,8 @@ def _print_matrix(title: str, measured: Metrics | Segmentation) -> None:
     counts = np.zeros((len(names), len(names)), np.int64)
     for truth, named, count in measured.confusion():
         counts[truth, named] = count
-    there = np.flatnonzero(counts.sum(1)).tolist()
-    columns = (
-        "true class",
-        *(f"{index} {name}" if name != str(index) else name for index, name in enumerate(names)),
-    )
-    rows = [[columns[index + 1], *map(str, counts[index].tolist())] for index in there]
-    print_table(columns, rows, title=title, numeric=columns[1:])
+    rows = [[names[index], *map(str, counts[index])] for index in np.flatnonzero(counts.sum(1))]
+    print_table(("true class", *names), rows, title=title, numeric=names)
 
 
 def _print_pairs(title: str, measured: Metrics | Segmentation) -> None:
