@@ -85,8 +85,15 @@ def _score(
         raise EdgeCnnError(f"--compare takes two models or more, and {models[0]} is one; add another")
     if dataset.task == "unlabelled" and (tables["per_class"] or tables["confusion"]):
         raise EdgeCnnError(f"{dataset} has no classes; leave out --per-class and --confusion")
+    scored = []
     with progress() as say:
-        return [(model, score(model, dataset, **given, on_batch=_reporter(say, model))) for model in models]
+        for model in models:
+            try:
+                scored.append((model, score(model, dataset, **given, on_batch=_reporter(say, model))))
+            except EdgeCnnError as error:
+                which = "" if model in str(error) or len(models) == 1 else f"{model}: "
+                raise EdgeCnnError(f"{which}{error}") from error
+    return scored
 
 
 def _comparisons(scored: list[tuple[str, Any]], seed: int) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ def _alone(path: Path, given: Mapping[str, Any], layout: str | None) -> Runnable
     shape = (
         [run.input_shape[axis] for axis in back] if turned and len(run.input_shape) == 4 else run.input_shape
     )
-    contract = _contract(path, shape, given)
+    contract = _contract(path, shape, layout or own, given)
     block = shape[0] if isinstance(shape[0], int) else 1
     turns = (forth, back) if turned else None
     return Runnable(run=_File(run=run, block=block, turns=turns), preprocessing=contract, labels=None)
@@ -137,7 +137,7 @@ class _File:
         return outputs.transpose(back) if outputs.ndim == len(back) else outputs
 
 
-def _contract(path: Path, shape: Sequence[int | str], given: Mapping[str, Any]) -> Preprocessing:
+def _contract(path: Path, shape: Sequence[int | str], layout: str, given: Mapping[str, Any]) -> Preprocessing:
     missing = [name for name in ("mean", "std", "channel_order") if name not in given]
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
@@ -153,8 +153,9 @@ def _contract(path: Path, shape: Sequence[int | str], given: Mapping[str, Any]) 
     channels, height, width = sizes
     told = len(given["mean"])
     if channels != told and told in (height, width):
+        other = next(each for each in LAYOUTS if each != layout)
         raise EdgeCnnError(
-            f"{path} takes {' x '.join(map(str, shape))} read as (n, channels, height, width), and --mean is"
-            f" for {told} channel(s); if its input lies the other way round, give --layout"
+            f"{path}, read as {layout}, takes {channels} channels of {height} x {width}, and --mean is for"
+            f" {told}; if its input lies the other way round, give --layout {other}"
         )
     return raw_preprocessing(channels, height, width).override(**given)
