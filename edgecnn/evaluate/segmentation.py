@@ -19,7 +19,7 @@ import numpy as np
 from edgecnn.data import IGNORE
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate.proportion import Interval
-from edgecnn.evaluate.resampling import bootstrap
+from edgecnn.evaluate.resampling import bootstrap_each
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,10 +68,14 @@ class Segmentation:
         dice: np.ndarray = _mean_dice(self.counts.astype(np.float64))
         return dice
 
-    @cached_property
-    def intervals(self) -> dict[str, Interval]:
+    @property
+    def intervals(self) -> dict[str, Interval | None]:
         """Return the 95 % interval (bootstrap over pictures) of each figure."""
-        return {key: bootstrap(figure, self.counts) for key, figure in _FIGURES.items()}
+        return dict(zip(_FIGURES, self._intervals, strict=False))
+
+    @cached_property
+    def _intervals(self) -> list[Interval | None]:
+        return bootstrap_each(_all_figures, self.counts)
 
     @property
     def _sums(self) -> np.ndarray:
@@ -92,21 +96,21 @@ class Segmentation:
 
     def per_class(self) -> list[dict[str, Any]]:
         """Return IoU and Dice of each of the data set's classes that occurs, with intervals."""
-        iou, dice = _iou(self._sums)[0], _dice(self._sums)[0]
         pixels, named = self._sums[0, :, 1], self._sums[0, :, 2]
-        found = []
-        for index in np.flatnonzero(pixels + named).tolist():
-            own = self.counts[:, index : index + 1]
-            found.append({
+        figures = _all_figures(self._sums)[0, len(_FIGURES) :].reshape(2, -1)
+        intervals = self._intervals[len(_FIGURES) :]
+        return [
+            {
                 "class": self.class_names[index],
                 "pixels": int(pixels[index]),
                 "named": int(named[index]),
-                "iou": float(iou[index]),
-                "iou_interval": list(bootstrap(_mean_iou, own)),
-                "dice": float(dice[index]),
-                "dice_interval": list(bootstrap(_mean_dice, own)),
-            })  # fmt: skip
-        return found
+                "iou": float(figures[0, index]),
+                "iou_interval": intervals[index],
+                "dice": float(figures[1, index]),
+                "dice_interval": intervals[len(pixels) + index],
+            }
+            for index in np.flatnonzero(pixels + named).tolist()
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain JSON data, marked as measured."""
@@ -224,3 +228,8 @@ def _quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 _FIGURES = {"pixel_accuracy": _pixel_accuracy, "mean_iou": _mean_iou, "dice": _mean_dice}
+
+
+def _all_figures(sums: np.ndarray) -> np.ndarray:
+    """Return (r, 3 + 2 classes): the figures, then the IoU of each class and its Dice."""
+    return np.column_stack([*(figure(sums) for figure in _FIGURES.values()), _iou(sums), _dice(sums)])

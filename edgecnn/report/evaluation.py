@@ -29,7 +29,7 @@ def _metrics(measured: Measured) -> dict[str, Any]:
     figures = measured.to_json()
     if isinstance(measured, Answers):
         return figures
-    return figures | {f"{key}_interval": list(each) for key, each in measured.intervals.items()}
+    return figures | {f"{key}_interval": each for key, each in measured.intervals.items()}
 
 
 def _details(measured: Measured) -> dict[str, Any]:
