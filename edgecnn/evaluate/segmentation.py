@@ -79,7 +79,8 @@ class Segmentation:
 
     @property
     def _sums(self) -> np.ndarray:
-        return self.counts.sum(0, dtype=np.float64)[None]
+        sums: np.ndarray = self.counts.sum(0, dtype=np.float64)[None]
+        return sums
 
     def predicted(self, index: int) -> np.ndarray:
         """Return the map of a picture: (h, w), the class of each pixel."""
