@@ -54,17 +54,18 @@ def eval_command(
     accuracy, IoU and Dice; of pictures without labels, two or more models are compared.
     """
     from edgecnn.atomic import check_free, write_file
+    from edgecnn.evaluate import CONFIDENCE
     from edgecnn.report.evaluation import metrics_rows, pictures_csv
 
     tables = {key: given.pop(key) for key in ("compare", "intervals", "per_class", "confusion")}
     if csv_file is not None:
         check_free(csv_file, force=force, folder=False)
     scored = _score(models, data, given, tables)
-    rows = metrics_rows(scored)
     pairs = _comparisons(scored, given["seed"])
+    rows = metrics_rows(scored)
     if csv_file is not None:
         write_file(csv_file, pictures_csv(scored), force=force)
-    found = {"data": data, "metrics": rows[0]["metrics"], "confidence": 0.95}
+    found = {"data": data, "split": "held-out", "metrics": rows[0]["metrics"], "confidence": CONFIDENCE}
     show(
         as_json,
         lambda: {**found, "results": rows, "comparisons": pairs},

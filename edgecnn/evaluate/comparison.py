@@ -47,15 +47,15 @@ class Comparison:
     Attributes:
         n: pictures.
         differs_on: pictures with another answer; of maps, in any pixel.
-        agreement: share of the pictures, or pixels, with the same answer.
+        agreement: share of the pictures, or pixels, with the same answer; None of maps of different sizes.
         agreement_interval: 95 %, Wilson's; of pixels, a bootstrap over pictures.
         difference: None where the right answers are not known.
     """
 
     n: int
     differs_on: int
-    agreement: float
-    agreement_interval: Interval
+    agreement: float | None
+    agreement_interval: Interval | None
     difference: Difference | None
 
     def to_json(self) -> dict[str, Any]:
@@ -65,12 +65,12 @@ class Comparison:
             "n": self.n,
             "differs_on": self.differs_on,
             "agreement": self.agreement,
-            "agreement_interval": list(self.agreement_interval),
+            "agreement_interval": self.agreement_interval,
         }
         if self.difference is None:
             return mine
         seen = {key: each for key, each in vars(self.difference).items() if each is not None}
-        return mine | {"difference": seen | {"interval": list(self.difference.interval)}}
+        return mine | {"difference": seen}
 
 
 def compare(first: Measured, other: Measured, *, seed: int = 0) -> Comparison:
@@ -107,13 +107,18 @@ def _differs(first: Any, other: Any) -> int:
     return int(first.differences(other))
 
 
-def _agreement(first: Any, other: Any, seed: int) -> tuple[float, Interval]:
+def _agreement(first: Any, other: Any, seed: int) -> tuple[float | None, Interval | None]:
     one, another = getattr(first, "predicted", None), getattr(other, "predicted", None)
     if isinstance(one, np.ndarray) and isinstance(another, np.ndarray):
         share = agreement(one, another)
         return share.value, share.interval
+    if isinstance(first, Segmentation) and first.shape != other.shape:
+        return None, None
     if first.shape != other.shape or not first.maps or not other.maps:
-        raise EdgeCnnError("the networks' maps are of different sizes, so their pixels cannot be compared")
+        raise EdgeCnnError(
+            "the answers are maps of different sizes, or classes of the one and maps of the other, so they"
+            " cannot be compared"
+        )
     same = np.array([_same_pixels(*pair, first.shape) for pair in zip(first.maps, other.maps, strict=True)])
     pixels = first.shape[0] * first.shape[1]
     interval = bootstrap(lambda sums: sums[:, 0] / (first.n * pixels), same[:, None], seed=seed)

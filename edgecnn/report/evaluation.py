@@ -93,7 +93,7 @@ def _lines(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [
         ("images", str(pair["n"])),
         ("other answer", f"{pair['differs_on']} images"),
-        ("agreement", f"{pair['agreement']:.2%} ({_range(pair['agreement_interval'])})"),
+        ("agreement", _agreement(pair)),
     ]
     if seen is None:
         return lines
@@ -106,6 +106,12 @@ def _lines(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines.append((f"{_DIFFERS[seen['figure']]}", f"{seen['value']:+.2%} ({low:+.2%} to {high:+.2%})"))
     lines.append((seen["test"], f"p = {seen['p_value']:.3g}"))
     return lines
+
+
+def _agreement(pair: Mapping[str, Any]) -> str:
+    if pair["agreement"] is None:
+        return "none of maps of different sizes"
+    return f"{pair['agreement']:.2%} ({_range(pair['agreement_interval'])})"
 
 
 _DIFFERS = {"top1": "top-1, other less first", "picture_dice": "Dice of a picture, other less first"}

@@ -55,7 +55,18 @@ def test_answers_are_compared_without_saying_which_is_right():
 def test_json_has_everything():
     found = compare(named([0, 1, 2, 3, 3, 3]), named([0, 1, 1, 0, 1, 2])).to_json()
     assert set(found) == {"kind", "n", "differs_on", "agreement", "agreement_interval", "difference"}
-    assert found["difference"]["interval"] == list(paired_difference(1, 3, 6))
+    assert found["difference"]["interval"] == paired_difference(1, 3, 6)
+
+
+def test_maps_of_different_sizes_have_dice_in_common_and_no_pixels():
+    masks = np.array([[[0, 1, 1, 0]]] * 2)
+    small, large = (
+        join_maps([measure_maps(masks[..., part], masks, 2, 2)], (1, width), ("no", "yes"), ())
+        for part, width in ((slice(0, 3), 3), (slice(0, 4), 4))
+    )
+    found = compare(small, large)
+    assert (found.differs_on, found.agreement, found.to_json()["agreement_interval"]) == (2, None, None)
+    assert found.difference.value == 1 - small.dice
 
 
 @pytest.mark.parametrize(
@@ -70,12 +81,17 @@ def test_json_has_everything():
             "name their classes differently",
         ),
         (
+            Answers(predicted=np.zeros(1, int)),
+            Answers(maps=(pack(np.zeros((1, 1))),), shape=(1, 1)),
+            "different sizes",
+        ),
+        (
             Answers(maps=(pack(np.zeros((1, 2))),), shape=(1, 2)),
             Answers(maps=(pack(np.zeros((2, 1))),), shape=(2, 1)),
             "different sizes",
         ),
     ],
-    ids=["other pictures", "other labels", "other kinds", "other classes", "other sizes"],
+    ids=["other pictures", "other labels", "other kinds", "other classes", "classes and maps", "other sizes"],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_refused(first, other, sentence):
     with pytest.raises(EdgeCnnError, match=sentence):
