@@ -1,9 +1,9 @@
 """What `eval` runs: a network in PyTorch or an artifact in its own runtime, with its contract and classes.
 
 A `.onnx` file takes NCHW and a `.tflite` file NHWC, unless --layout says otherwise. Artifacts of edgecnn take
-one picture at a time, and are not made to take more: measured on x86-64, 8 or 64 at a time gain LiteRT 6 %
-on a small U-Net, where the file can be resized at all, and ONNX Runtime nothing on ResNet-20 and MobileNet,
-while their activations need as many times the memory.
+one picture at a time, and are not made to take more, whose activations need as many times the memory.
+Measured on one thread of an x86-64 host, 8 or 64 at a time: LiteRT gains 6 % on a small U-Net and cannot
+resize the files that flatten; ONNX Runtime gains nothing that holds on ResNet-20, ResNet-56 and MobileNet.
 """
 
 from collections.abc import Mapping, Sequence
