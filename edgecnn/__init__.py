@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from edgecnn.export.verify import verify
     from edgecnn.pipeline.costs import costs
     from edgecnn.pipeline.deploy import deploy
-    from edgecnn.pipeline.learn import fit, score
+    from edgecnn.pipeline.learn import fit
+    from edgecnn.pipeline.scoring import score
     from edgecnn.pipeline.shrink import compress
     from edgecnn.spec import ModelSpec
 
@@ -37,7 +38,7 @@ _HOMES = {
     "costs": "edgecnn.pipeline.costs",
     "deploy": "edgecnn.pipeline.deploy",
     "fit": "edgecnn.pipeline.learn",
-    "score": "edgecnn.pipeline.learn",
+    "score": "edgecnn.pipeline.scoring",
     "verify": "edgecnn.export.verify",
 }
 

@@ -1,7 +1,7 @@
-"""Training a network into a run folder, and scoring what came of it on any runtime."""
+"""Training a network into a run folder."""
 
 import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +9,14 @@ from edgecnn import run_folder
 from edgecnn.atomic import check_free
 from edgecnn.data import Dataset, contract, load
 from edgecnn.errors import EdgeCnnError
-from edgecnn.evaluate import Metrics, evaluate
-from edgecnn.export.bundle import MANIFEST, Bundle, is_bundle, open_bundle
-from edgecnn.export.verify import runner
+from edgecnn.evaluate import evaluate
 from edgecnn.optimize import Epoch, train
-from edgecnn.pipeline.network import is_path, open_network, refuse_opening
-from edgecnn.preprocessing import Preprocessing, raw_preprocessing
+from edgecnn.pipeline.network import is_path
 from edgecnn.run_folder import RunFolder
-from edgecnn.runtime import Runner
 from edgecnn.spec import ModelSpec
 from edgecnn.training_recipe import Recipe
 
 _TOOLS = ("edgecnn", "torch", "numpy")
-_COMPILED = (".onnx", ".tflite")
 _INITIAL = 64  # images that set the initial weights' scale
 
 
@@ -99,77 +94,3 @@ def _labelled(dataset: Dataset) -> Dataset:
 def _with_classes(model: str | ModelSpec, spec: ModelSpec, classes: int) -> ModelSpec:
     given = ModelSpec.parse(model) if isinstance(model, str) else model
     return spec if given.classes is not None else spec.override(classes=classes)
-
-
-def score(
-    model: Any,
-    data: str,
-    *,
-    preprocessing: Mapping[str, Any] | None = None,
-    on_batch: Callable[[int, int], None] | None = None,
-    **opening: Any,
-) -> Metrics:
-    """Measure accuracy on the held-out split of a data set, on the model's own runtime.
-
-    A run folder or spec runs in PyTorch, an `.onnx` file in ONNX Runtime, a `.tflite` file in LiteRT, a
-    bundle as the file that its board runs. All read pictures by the same contract: the run's or bundle's
-    (also for a file inside a bundle), or the one given.
-
-    Args:
-        model: see above.
-        data: a data set's name or path.
-        preprocessing: fields of the contract; needed for a file that stands alone.
-        on_batch: called with (images done, images in all).
-        opening: for a spec: `weights`, `width`, ....
-    """
-    dataset = _labelled(load(data, "held-out"))
-    assert dataset.labels is not None
-    run, own = _runner(model, preprocessing or {}, opening)
-    return evaluate(run, dataset.images, dataset.labels, own, on_batch=on_batch)
-
-
-def _runner(model: Any, given: Mapping[str, Any], opening: Mapping[str, Any]) -> tuple[Runner, Preprocessing]:
-    path = Path(model) if isinstance(model, (str, Path)) and is_path(model) else None
-    compiled = path is not None and path.suffix.lower() in _COMPILED
-    if path is None or not (compiled or is_bundle(path)):
-        from edgecnn.runtime.torch_runner import TorchRunner
-
-        network = open_network(model, **opening)
-        assert network.module is not None
-        return TorchRunner(network.module), network.preprocessing.override(**given)
-    refuse_opening(path, opening)
-    if compiled:
-        if not path.is_file():
-            raise EdgeCnnError(f"there is no file {path}")
-        run = runner(path)
-        return run, _contract_of_file(path, run.input_shape, given)
-    with open_bundle(path) as bundle:
-        own = Preprocessing.from_json(bundle.manifest["preprocessing"])
-        return runner(bundle.folder / _shipped(bundle)), own.override(**given)
-
-
-def _shipped(bundle: Bundle) -> str:
-    """Return the artifact that the bundle's board runs in full precision."""
-    wanted = {"litert": "tflite", "tensorrt": "onnx"}[bundle.manifest["runtime"]]
-    return str(next(item["path"] for item in bundle.manifest["artifacts"] if item["format"] == wanted))
-
-
-def _contract_of_file(path: Path, shape: Sequence[int | str], given: Mapping[str, Any]) -> Preprocessing:
-    """Take the contract of the bundle that the file lies in, else the one given; never guess."""
-    if (path.parent / MANIFEST).is_file():
-        with open_bundle(path.parent) as bundle:
-            return Preprocessing.from_json(bundle.manifest["preprocessing"]).override(**given)
-    missing = [name for name in ("mean", "std", "channel_order") if name not in given]
-    if missing:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
-        raise EdgeCnnError(
-            f"{path} lies in no bundle, so it does not say how pixels become its input; give {flags}"
-        )
-    sizes = [size for size in shape[1:] if isinstance(size, int)]
-    if len(shape) != 4 or len(sizes) != 3:
-        raise EdgeCnnError(
-            f"{path} takes input {' x '.join(map(str, shape))}, not pictures of one size; fix it first:"
-            " edgecnn compress FILE --recipe fold --input NAME:1x3x224x224 -o OUT"
-        )
-    channels, height, width = sizes
-    return raw_preprocessing(channels, height, width).override(**given)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgecnn import units
-from edgecnn.evaluate import Metrics
 from edgecnn.export.verify import Check
 from edgecnn.pipeline.deploy import Deployment
 from edgecnn.pipeline.shrink import Compression
@@ -65,33 +64,6 @@ def print_checks(checks: Sequence[Check]) -> None:
     print_table(
         ("", "what", "seen"), [("ok" if each.ok else "FAILED", each.what, each.detail) for each in checks]
     )
-
-
-def metrics_rows(scored: Mapping[str, Metrics]) -> list[dict[str, Any]]:
-    """Return what was measured of each model, and on how many images it differs from the first."""
-    first = next(iter(scored.values()))
-    return [
-        {"model": name, "metrics": metrics.to_json(), "differs_on": first.differences(metrics)}
-        for name, metrics in scored.items()
-    ]
-
-
-def print_metrics(data: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print accuracy, one row for each model."""
-    columns = ("model", "top-1", "top-5", "images", "other answer than the first")
-    shown = [
-        (
-            row["model"],
-            f"{row['metrics']['top1']:.2%}",
-            f"{row['metrics']['top5']:.2%}",
-            str(row["metrics"]["n"]),
-            f"{row['differs_on']} images",
-        )
-        for row in rows
-    ]
-    width = len(columns) if len(rows) > 1 else len(columns) - 1
-    title = f"accuracy on {data} (held-out), measured"
-    print_table(columns[:width], [row[:width] for row in shown], title=title, numeric=columns[1:])
 
 
 def print_run(run: RunFolder) -> None:
