@@ -29,6 +29,7 @@ _CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 _MODES = {"RGB": "RGB", "BGR": "RGB", "L": "L"}
 _LEAST_STD = 1e-30  # below it the float32 quotient overflows
 _LARGEST = 1e30
+_THUMBNAIL = 64
 
 # Of ImageNet's training pictures in 0..1, as every public checkpoint has it.
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -172,9 +173,13 @@ def covering(size: tuple[int, int], side: tuple[int, int], crop: float) -> tuple
 def default_preprocessing(in_channels: int, height: int, width: int) -> Preprocessing:
     """Return the contract of a network that no data set has been named for.
 
-    ImageNet's for 3 channels, 0.5 / 0.5 for 1; any other number of channels takes arrays only.
+    ImageNet's for 3 channels, 0.5 / 0.5 for 1; any other number of channels takes arrays only. The centre is
+    cropped as for photographs, but not for sides up to 64: pictures so small, as CIFAR's, have that size
+    already, and are shown whole.
     """
-    centre = partial(Preprocessing, height=height, width=width, resize="crop", crop=0.875)
+    small = max(height, width) <= _THUMBNAIL
+    form = {"resize": "squash"} if small else {"resize": "crop", "crop": 0.875}
+    centre = partial(Preprocessing, height=height, width=width, **form)
     if in_channels == 3:
         return centre(channel_order="RGB", mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
     if in_channels == 1:

@@ -194,6 +194,11 @@ def test_what_is_no_picture_is_refused(image):
         Preprocessing(**GRAY).apply(image)
 
 
+@pytest.mark.parametrize(("side", "resize"), [(32, "squash"), (64, "squash"), (65, "crop"), (224, "crop")])
+def test_pictures_as_small_as_cifars_are_shown_whole(side, resize):
+    assert default_preprocessing(3, side, side).resize == resize
+
+
 def test_a_picture_is_refused_where_only_arrays_fit():
     with pytest.raises(
         EdgeCnnError, match=r"only arrays \(height, width, channels\) = \(4, 6, 2\) fit, not Image"

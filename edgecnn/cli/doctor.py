@@ -28,7 +28,7 @@ def doctor_command(as_json: bool) -> None:
 
 def _print(checks: "list[Check]") -> None:
     # Without a table of rich's: that may be the very thing that is missing.
-    longest = max(len(each.name) for each in checks)
+    longest = max((len(each.name) for each in checks), default=0)
     for each in checks:
         state = "ok" if each.ok else "missing" if each.version is None else "too old"
         click.echo(f"{state:8} {each.name:{longest}} {each.version or '-':12} {each.needed_for}")
