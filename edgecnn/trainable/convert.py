@@ -40,26 +40,26 @@ def to_graph(module: Trainable) -> ir.Model:
     What did not change is the same tensor as in the original graph. An initializer that was read in two roles
     and changed in one becomes two. Raises `EdgeCnnError` where a scale is no longer positive.
     """
-    clone = module.plan.model.clone()
+    plan, tensors = module._now()
+    clone = plan.model.clone()
     by_name: dict[str, list[tuple[Weight, np.ndarray]]] = {}
-    for number, weight in enumerate(module.plan.weights):
-        content = module.weight(number).detach().cpu()
+    for weight, tensor in zip(plan.weights, tensors, strict=True):
         for name in weight.initializers:
-            by_name.setdefault(name, []).append((weight, _as_stored(clone.graph.initializers[name], content)))
+            by_name.setdefault(name, []).append((weight, _as_stored(clone.graph.initializers[name], tensor)))
     for name, weights in by_name.items():
         _write(clone.graph, clone.graph.initializers[name], weights)
     return clone
 
 
-def _as_stored(value: ir.Value, content: torch.Tensor) -> np.ndarray:
+def _as_stored(value: ir.Value, tensor: torch.Tensor) -> np.ndarray:
     """Return the content in the initializer's own type."""
     stored = value.const_value
     assert stored is not None
-    if tuple(content.shape) != tuple(stored.shape):
+    if tuple(tensor.shape) != tuple(stored.shape):
         raise EdgeCnnError(
-            f"{value.name!r} has the shape {tuple(content.shape)} now, and {stored.shape} in the graph"
+            f"{value.name!r} has the shape {tuple(tensor.shape)} now, and {stored.shape} in the graph"
         )
-    return np.asarray(content.numpy().astype(stored.numpy().dtype))
+    return np.asarray(tensor.detach().cpu().numpy().astype(stored.numpy().dtype))
 
 
 def _write(graph: ir.Graph, value: ir.Value, weights: Sequence[tuple[Weight, np.ndarray]]) -> None:

@@ -61,16 +61,10 @@ class Trainable(nn.Module):
         results = tuple(values[place] for place in plan.outputs)
         return results[0] if len(results) == 1 else results
 
-    def weight(self, number: int) -> Tensor:
-        """Return the tensor of a weight of the plan, as the next call would read it."""
-        _, scope, name = self._leaves[number]
-        tensor: Tensor = getattr(scope, name)
-        return tensor
-
-    @property
-    def plan(self) -> Plan:
-        """What is run, and the graph that it was made from."""
-        return self._plan
+    def _now(self) -> tuple[Plan, list[Tensor]]:
+        """Return the plan, and the tensors of its weights as the next call would read them."""
+        leaves = self._leaves[: len(self._plan.weights)]
+        return self._plan, [getattr(scope, name) for _, scope, name in leaves]
 
     def _add(self, weight: Weight, leaf: Tensor) -> tuple[nn.Module, str]:
         """Register a weight under its initializer's name, dots opening scopes; return where it is."""
@@ -87,11 +81,8 @@ class Trainable(nn.Module):
         return scope, name
 
     def _path(self, weight: Weight) -> list[str]:
-        """Return a path that is free: what begins with another weight's name has no dots."""
+        """Return a path that is free: what begins with another weight's or a method's name has no dots."""
         parts = [part for part in weight.name.split(".") if part] or ["weight"]
-        parts = [
-            f"{part}_" if hasattr(nn.Module(), part) or hasattr(Trainable, part) else part for part in parts
-        ]
         if not self._is_free(parts):
             parts = ["_".join(parts)]
         while not self._is_free(parts):
