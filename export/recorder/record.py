@@ -81,16 +81,20 @@ def _add_weights(module: nn.Module, recording: Recording, device: str) -> dict[s
 
 
 def _weights(module: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
-    for key, parameter in module.named_parameters(remove_duplicate=False):
-        yield key, roles.PARAMETER, parameter
-    for key, buffer in module.named_buffers(remove_duplicate=False):
-        statistic = key.rpartition(".")[2] in ("running_mean", "running_var")
-        yield key, roles.STATISTIC if statistic else roles.CONSTANT, buffer
+    parts = list(module.named_modules())  # each part once, however many names it has
+    for path, part in parts:
+        for key, parameter in part.named_parameters(path, recurse=False, remove_duplicate=False):
+            yield key, roles.PARAMETER, parameter
+    for path, part in parts:
+        for key, buffer in part.named_buffers(path, recurse=False, remove_duplicate=False):
+            statistic = key.rpartition(".")[2] in ("running_mean", "running_var")
+            yield key, roles.STATISTIC if statistic else roles.CONSTANT, buffer
 
 
 def _run(module: nn.Module, recording: Recording, weights: dict[str, Tensor], image: Tensor) -> Tensor:
     with mode(module, training=False), _paths(module, recording), _Listener(recording):
-        result = torch.func.functional_call(module, weights, (image,))
+        # Ties are in `weights`; torch would put each name of a part back in turn, the last one wrongly.
+        result = torch.func.functional_call(module, weights, (image,), tie_weights=False)
     if not isinstance(result, Tensor):
         raise EdgeCnnError(f"the network returns {type(result).__name__}; export needs one tensor")
     return result

@@ -143,6 +143,14 @@ def test_the_module_is_left_as_it_was(network):
         assert torch.equal(tensor, before[key])
 
 
+def test_a_part_with_two_names_is_left_as_it_was():
+    norm = nn.BatchNorm2d(4)
+    module = nn.Sequential(norm, nn.ReLU(), norm)
+    model = record(module, (1, 4, 6, 6))
+    assert {value.device.type for value in module.state_dict().values()} == {"cpu"}
+    assert [name for name in model.graph.initializers if "mean" in name] == ["0.running_mean"]
+
+
 def test_a_weight_used_twice_is_one_initializer():
     class Tied(nn.Module):
         def __init__(self):
