@@ -12,7 +12,9 @@ from edgecnn.runtime.onnx_runner import OnnxRunner
 from edgecnn.trainable import to_module
 
 
-def graph(body: str, x: Sequence[int] = (1, 4, 6, 6), *, opset: int = 13, **initializers: Any) -> ir.Model:
+def graph(
+    body: str, x: Sequence[int] = (1, 4, 6, 6), *, opset: int = 13, inferred: bool = True, **initializers: Any
+) -> ir.Model:
     """Return the graph from `x` to `y` with these lines, and arrays or lists for its other names."""
     sizes = ", ".join(map(str, x))
     head = f'<ir_version: 8, opset_import: ["": {opset}]> test (float[{sizes}] x) => (float[] y)'
@@ -25,7 +27,7 @@ def graph(body: str, x: Sequence[int] = (1, 4, 6, 6), *, opset: int = 13, **init
         value.const_value = ir.Tensor(array, name=name)
         value.shape, value.type = ir.Shape(array.shape), ir.TensorType(value.const_value.dtype)
         model.graph.register_initializer(value)
-    return shapes.infer(model)
+    return shapes.infer(model) if inferred else model
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:
