@@ -10,13 +10,17 @@ from edgecnn.trainable.batch import apart_from, broadcast, first_input
 from edgecnn.trainable.operators import Function, apply, runs
 from edgecnn.trainable.site import Site
 
-apply("Relu", torch.relu, batch=first_input)
 apply("Sigmoid", torch.sigmoid, batch=first_input)
 apply("Tanh", torch.tanh, batch=first_input)
 apply("Softplus", F.softplus, batch=first_input)
 apply("Softsign", F.softsign, batch=first_input)
 apply("HardSwish", F.hardswish, batch=first_input)
 apply("Identity", lambda x: x, batch=first_input)
+
+
+@runs("Relu", batch=first_input)
+def _relu(site: Site) -> Function:
+    return torch.relu_ if site.may_overwrite() else torch.relu
 
 
 @runs("Clip", batch=first_input)

@@ -10,6 +10,9 @@ import onnx_ir as ir
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import attribute, describe, static_shape
 
+# Their results are new, and their gradients need the inputs alone.
+_FRESH = frozenset({"Add", "BatchNormalization", "Conv", "Gemm"})
+
 
 @dataclass(kw_only=True)
 class Facts:
@@ -141,6 +144,14 @@ class Site:
     def counts_images(self, index: int) -> bool:
         """Tell whether an input is computed from a shape."""
         return id(self.node.inputs[index]) in self._facts.shapely
+
+    def may_overwrite(self) -> bool:
+        """Tell whether the first input is fresh: neither another node nor its own gradient reads it."""
+        value = self.value(0)
+        producer = value.producer()
+        if producer is None or producer.op_type not in _FRESH:
+            return False
+        return len(value.uses()) == 1 and not value.is_graph_output()
 
     def refuse(self, reason: str) -> EdgeCnnError:
         """Return the error to raise: the node and why it cannot be trained."""
