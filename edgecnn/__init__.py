@@ -1,7 +1,8 @@
 """edgecnn: from a PyTorch CNN to a verified artifact on an edge board.
 
 Every command of the command line is one function here: `costs`, `fit`, `score`, `compress`, `deploy`,
-`verify`. They are imported when they are first used, since torch alone takes a second.
+`verify`. `to_module` makes a graph an `nn.Module` that trains, `to_graph` makes that a graph again. All are
+imported when they are first used, since torch alone takes a second.
 """
 
 import importlib
@@ -18,27 +19,34 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.scoring import score
     from edgecnn.pipeline.shrink import compress
     from edgecnn.spec import ModelSpec
+    from edgecnn.trainable import Trainable, to_graph, to_module
 
 __all__ = [
     "EdgeCnnError",
     "ModelSpec",
+    "Trainable",
     "__version__",
     "compress",
     "costs",
     "deploy",
     "fit",
     "score",
+    "to_graph",
+    "to_module",
     "verify",
 ]
 
 _HOMES = {
     "EdgeCnnError": "edgecnn.errors",
     "ModelSpec": "edgecnn.spec",
+    "Trainable": "edgecnn.trainable",
     "compress": "edgecnn.pipeline.shrink",
     "costs": "edgecnn.pipeline.costs",
     "deploy": "edgecnn.pipeline.deploy",
     "fit": "edgecnn.pipeline.learn",
     "score": "edgecnn.pipeline.scoring",
+    "to_graph": "edgecnn.trainable",
+    "to_module": "edgecnn.trainable",
     "verify": "edgecnn.export.verify",
 }
 

@@ -59,7 +59,7 @@ def _as_stored(value: ir.Value, tensor: torch.Tensor) -> np.ndarray:
         raise EdgeCnnError(
             f"{value.name!r} has the shape {tuple(tensor.shape)} now, and {stored.shape} in the graph"
         )
-    return np.asarray(tensor.detach().cpu().numpy().astype(stored.numpy().dtype))
+    return np.array(tensor.detach().cpu().numpy(), stored.numpy().dtype, order="C")
 
 
 def _write(graph: ir.Graph, value: ir.Value, weights: Sequence[tuple[Weight, np.ndarray]]) -> None:

@@ -16,6 +16,7 @@ _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose
 def _conv(site: Site) -> Function:
     cut, function = window(site, site.shape(1)[2:]), _CONV[_spatial(site)]
     strides, dilations, groups = cut.strides, cut.dilations, site.attribute("group", 1)
+    _check_channels(site, site.shape(1)[1] * groups)
     if cut.symmetric:
         padding = cut.begin
         return lambda x, weight, bias=None: function(x, weight, bias, strides, padding, dilations, groups)
@@ -30,6 +31,7 @@ def _conv(site: Site) -> Function:
 )
 def _conv_transpose(site: Site) -> Function:
     kernel, axes = site.shape(1)[2:], _spatial(site)
+    _check_channels(site, site.shape(1)[0])
     function = _TRANSPOSED[axes]
     extra = site.attribute("output_padding", (0,) * axes)
     cut = window(site, kernel, transposed=True)
@@ -45,6 +47,12 @@ def _conv_transpose(site: Site) -> Function:
         return F.pad(function(x, weight, bias, strides, 0, extra, groups, dilations), crop)
 
     return cropped
+
+
+def _check_channels(site: Site, read: int) -> None:
+    channels = site.shape(0)[1]
+    if read != channels:
+        raise site.refuse(f"reads {read} channels of an input of {channels}")
 
 
 def _spatial(site: Site) -> int:

@@ -22,6 +22,8 @@ def _slices(site: Site) -> dict[int, slice]:
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         size = site.shape(0)[site.axis(axis)]
         stop = None if step < 0 and end < -size else end  # before the first entry
+        if not step:
+            raise site.refuse("has a step of 0")
         cut = slice(start, stop, step)
         if range(size)[cut] != range(size):
             found[site.axis(axis)] = cut
@@ -80,7 +82,10 @@ def _gather(site: Site) -> Function:
     axis, indices = site.axis(site.attribute("axis", 0)), site.setting(1)
     if indices is None:
         raise site.refuse("lacks its indices")
-    indices = np.asarray(indices, np.int64) % site.shape(0)[axis]
+    size, indices = site.shape(0)[axis], np.asarray(indices, np.int64)
+    if np.any((indices < -size) | (indices >= size)):
+        raise site.refuse(f"gathers entries {indices.min()} to {indices.max()} of {size}")
+    indices = indices % size
     if indices.ndim == 0:
         entry = int(indices)
         return lambda x: x.select(axis, entry)

@@ -21,6 +21,7 @@ from edgecnn.trainable.site import Site
 def _batch_norm(site: Site) -> Function:
     if site.attribute("training_mode", 0):
         raise site.refuse("has training_mode=1; export the network in evaluation mode")
+    _check_shapes(site)
     epsilon, momentum = site.real("epsilon", 1e-5), round(1.0 - site.real("momentum", 0.9), 7)
     if {site.role(3), site.role(4)} != {STATISTIC}:  # frozen, or computed
         return lambda x, scale, shift, mean, var: F.batch_norm(
@@ -34,6 +35,13 @@ def _batch_norm(site: Site) -> Function:
         return F.batch_norm(x, mean, var, scale, shift, training, momentum, epsilon)
 
     return function
+
+
+def _check_shapes(site: Site) -> None:
+    channels = site.shape(0)[1]
+    for index in range(1, 5):
+        if site.shape(index) != (channels,):
+            raise site.refuse(f"has weights of shape {site.shape(index)} for an input of {channels} channels")
 
 
 @runs("InstanceNormalization", batch=images, attributes="epsilon")

@@ -8,6 +8,7 @@ import onnx_ir as ir
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph import shapes
+from edgecnn.graph.check import check
 from edgecnn.graph.constants import evaluate
 from edgecnn.graph.nodes import attribute, constant, describe, output, static_shape
 from edgecnn.graph.roles import STATISTIC
@@ -27,6 +28,7 @@ _COMPUTED_BEFORE = _SHAPELY | {"Constant", "ConstantOfShape", "Range"}  # what o
 def make_plan(model: ir.Model, *, freeze_batch_norm: bool, train_scales: bool) -> Plan:
     """Return the plan of a canonical graph; raise `EdgeCnnError` naming the first node that cannot be run."""
     _check_readable(model)
+    check(model)
     kept = model.clone()
     graph = _with_shapes(kept).graph
     weights = find_weights(graph, train_scales=train_scales)
@@ -56,6 +58,8 @@ def _check_readable(model: ir.Model) -> None:
             raise EdgeCnnError(f"{describe(node)} is of domain {node.domain!r}, which cannot be trained")
         if node.op_type not in OPERATORS and node.op_type not in _COMPUTED_BEFORE:
             raise EdgeCnnError(f"{describe(node)}: the operator {node.op_type} cannot be trained")
+        if node.op_type in OPERATORS:
+            _check_attributes(node, OPERATORS[node.op_type])
 
 
 def _with_shapes(model: ir.Model) -> ir.Model:
@@ -85,7 +89,7 @@ class _Planning:
         roles = self._roles(position, node)
         if not roles and self._computed(node):
             return
-        operator = _operator(node)
+        operator = OPERATORS[node.op_type]
         site = Site(node, self._facts, roles)
         if site.batched():
             axis = operator.batch(site)
@@ -188,15 +192,13 @@ def _first_facts(graph: ir.Graph, uses: Mapping[Use, int]) -> Facts:
     return facts
 
 
-def _operator(node: ir.Node) -> Operator:
-    operator = OPERATORS[node.op_type]
+def _check_attributes(node: ir.Node, operator: Operator) -> None:
     unknown = sorted(set(node.attributes) - operator.attributes)
     if unknown:
         raise EdgeCnnError(f"{describe(node)} has the attribute {unknown[0]!r}, which is not supported")
     extra = node.outputs[1:] if not operator.spreads else []
     if any(value.uses() or value.is_graph_output() for value in extra):
         raise EdgeCnnError(f"{describe(node)} has a second output that is used; only the first is supported")
-    return operator
 
 
 def _of_shape(node: ir.Node) -> np.ndarray:

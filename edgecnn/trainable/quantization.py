@@ -29,7 +29,7 @@ _RANGES = {
 
 class _Quantize(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, zero: Any, bounds: tuple[int, int], g: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, scale: Tensor, zero: Any, bounds: tuple[int, int], g: float) -> Any:
         low, high = bounds
         ratio = x / scale
         q = ratio.round() + zero
@@ -39,7 +39,7 @@ class _Quantize(torch.autograd.Function):
         return q.clamp_(low, high)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         inside, scale, ratio = ctx.saved_tensors
         through = gradient * inside / scale
         of_scale = None if ratio is None else (through * -ratio).sum_to_size(scale.shape) * ctx.g
@@ -48,14 +48,14 @@ class _Quantize(torch.autograd.Function):
 
 class _Dequantize(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, q: Tensor, scale: Tensor, zero: Any, g: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, q: Tensor, scale: Tensor, zero: Any, g: float) -> Any:
         steps = q.to(scale.dtype) - zero
         ctx.save_for_backward(scale, steps if ctx.needs_input_grad[1] else None)
         ctx.g = g
         return steps * scale
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         scale, steps = ctx.saved_tensors
         of_scale = None if steps is None else (gradient * steps).sum_to_size(scale.shape) * ctx.g
         return gradient * scale, of_scale, None, None

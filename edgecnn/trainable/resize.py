@@ -144,7 +144,7 @@ def _interpolate(x: Tensor, axes: Sequence[int], tables: Sequence[Tensor]) -> Te
 
 
 def _nearest(axis: Axis, places: Places, rounding: str) -> np.ndarray:
-    return np.clip(_ROUNDED[rounding](places), 0, axis.size - 1).astype(np.int64)
+    return np.asarray(np.clip(_ROUNDED[rounding](places), 0, axis.size - 1), np.int64)
 
 
 def _linear(axis: Axis, places: Places) -> np.ndarray:

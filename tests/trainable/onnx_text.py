@@ -13,7 +13,13 @@ from edgecnn.trainable import to_module
 
 
 def graph(
-    body: str, x: Sequence[int] = (1, 4, 6, 6), *, opset: int = 13, inferred: bool = True, **initializers: Any
+    body: str,
+    x: Sequence[int] = (1, 4, 6, 6),
+    *,
+    opset: int = 13,
+    inferred: bool = True,
+    y: Sequence[int] = (),
+    **initializers: Any,
 ) -> ir.Model:
     """Return the graph from `x` to `y` with these lines, and arrays or lists for its other names."""
     sizes = ", ".join(map(str, x))
@@ -27,7 +33,10 @@ def graph(
         value.const_value = ir.Tensor(array, name=name)
         value.shape, value.type = ir.Shape(array.shape), ir.TensorType(value.const_value.dtype)
         model.graph.register_initializer(value)
-    return shapes.infer(model) if inferred else model
+    model = shapes.infer(model) if inferred else model
+    if y:
+        model.graph.outputs[0].shape = ir.Shape(y)
+    return model
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:

@@ -23,6 +23,7 @@ CASES = {
     "Reshape to a computed shape": {
         "body": "h = Shape (x) b = Gather (h, zero) u = Unsqueeze (b, axes)"
         " s = Concat <axis = 0> (u, rest) y = Reshape (x, s)",
+        "y": (1, 168),
         "zero": np.int64(0),
         "axes": ints(0),
         "rest": ints(-1),
