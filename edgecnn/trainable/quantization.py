@@ -30,13 +30,12 @@ _RANGES = {
 class _Quantize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, zero: Any, bounds: tuple[int, int], g: float) -> Any:
-        low, high = bounds
         ratio = x / scale
-        q = ratio.round() + zero
-        inside = (q >= low) & (q <= high)
-        ctx.save_for_backward(inside, scale, ratio if ctx.needs_input_grad[1] else None)
+        q = _shifted(ratio.round(), zero)
+        clipped = q.clamp(*bounds)
+        ctx.save_for_backward(clipped == q, scale, ratio if ctx.needs_input_grad[1] else None)
         ctx.g = g
-        return q.clamp_(low, high)
+        return clipped
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -49,7 +48,7 @@ class _Quantize(torch.autograd.Function):
 class _Dequantize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, scale: Tensor, zero: Any, g: float) -> Any:
-        steps = q.to(scale.dtype) - zero
+        steps = _shifted(q.to(scale.dtype), -zero)
         ctx.save_for_backward(scale, steps if ctx.needs_input_grad[1] else None)
         ctx.g = g
         return steps * scale
@@ -59,6 +58,11 @@ class _Dequantize(torch.autograd.Function):
         scale, steps = ctx.saved_tensors
         of_scale = None if steps is None else (gradient * steps).sum_to_size(scale.shape) * ctx.g
         return gradient * scale, of_scale, None, None
+
+
+def _shifted(q: Tensor, by: Any) -> Tensor:
+    """Add a zero point, or points; mostly there is none."""
+    return q if isinstance(by, int) and by == 0 else q + by
 
 
 def _along(site: Site) -> list[int] | None:

@@ -10,6 +10,8 @@ from torch import Tensor
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.recorder.recording import Recording
 
+_MOMENTUM = 0.1  # torch's default, which ONNX's says by 0.9
+
 
 def _batch_norm(
     recording: Recording,
@@ -20,7 +22,7 @@ def _batch_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: bool = False,
-    momentum: float = 0.1,  # noqa: ARG001  of training alone
+    momentum: float = _MOMENTUM,
     eps: float = 1e-5,
 ) -> None:
     if training or running_mean is None or running_var is None:
@@ -30,7 +32,12 @@ def _batch_norm(
     scale = recording.constant("scale", np.ones(channels, np.float32)) if weight is None else weight
     shift = recording.constant("shift", np.zeros(channels, np.float32)) if bias is None else bias
     inputs = [input, scale, shift, running_mean, running_var]
-    recording.emit("BatchNormalization", result, inputs, {"epsilon": float(eps)})
+    attributes = {"epsilon": float(eps)}
+    if momentum not in (_MOMENTUM, 0.0):  # 0 stands for an average over all batches, which ONNX lacks
+        attributes["momentum"] = round(
+            1.0 - momentum, 7
+        )  # of the old statistics, where torch's is of the new
+    recording.emit("BatchNormalization", result, inputs, attributes)
 
 
 def _local_response_norm(

@@ -31,7 +31,7 @@ def network():
         nn.BatchNorm2d(8),
         nn.ReLU(),
         nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False),
-        nn.BatchNorm2d(8),
+        nn.BatchNorm2d(8, momentum=0.3),
         nn.ReLU6(),
         nn.MaxPool2d(2),
         nn.Conv2d(8, 16, 1),

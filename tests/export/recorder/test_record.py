@@ -143,6 +143,13 @@ def test_the_module_is_left_as_it_was(network):
         assert torch.equal(tensor, before[key])
 
 
+@pytest.mark.parametrize(("momentum", "noted"), [(0.1, None), (0.25, 0.75), (None, None)])
+def test_batch_norm_s_momentum_is_noted_where_it_is_not_the_usual_one(momentum, noted):
+    (node,) = record(nn.Sequential(nn.BatchNorm2d(4, momentum=momentum)), (1, 4, 6, 6)).graph
+    attribute = node.attributes.get("momentum")
+    assert (attribute and attribute.value) == noted
+
+
 def test_a_part_with_two_names_is_left_as_it_was():
     norm = nn.BatchNorm2d(4)
     module = nn.Sequential(norm, nn.ReLU(), norm)
