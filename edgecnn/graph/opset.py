@@ -16,11 +16,12 @@ OPSET = 13
 
 # Same inputs, attributes and meaning at every opset from 13 to 23, as far as this tool reads them.
 _UNCHANGED = frozenset(
-    "Abs Add ArgMax Ceil Clip Concat Constant Conv ConvTranspose Div Dropout"
-    " Elu Equal Erf Exp Expand Flatten Floor Gather Gemm GlobalAveragePool GlobalMaxPool HardSigmoid Identity"
-    " LRN LeakyRelu Log MatMul Max MaxPool Min Mul Neg PRelu Pow Reciprocal ReduceSum Relu Shape Sigmoid"
-    " Slice Softmax Softplus Sqrt Squeeze Sub Sum Tanh Tile Transpose Unsqueeze Where"
-    " DepthToSpace SpaceToDepth".split()
+    "Abs Add And ArgMax ArgMin Ceil Celu Clip Concat Constant Conv ConvTranspose Cos DepthToSpace Div Dropout"
+    " Elu Equal Erf Exp Expand Flatten Floor Gather Gemm GlobalAveragePool GlobalMaxPool Greater"
+    " GreaterOrEqual HardSigmoid Identity InstanceNormalization LRN LeakyRelu Less LessOrEqual Log LogSoftmax"
+    " LpNormalization MatMul Max MaxPool Mean Min Mul Neg Not Or PRelu Pow Reciprocal ReduceSum Relu Round"
+    " Selu Shape Sigmoid Sign Sin Slice Softmax Softplus Softsign SpaceToDepth Sqrt Squeeze Sub Sum Tanh"
+    " ThresholdedRelu Tile Transpose Unsqueeze Where Xor".split()
 )
 
 
@@ -98,6 +99,26 @@ def _reshape(node: ir.Node) -> None:
     node.attributes.pop("allowzero", None)
 
 
+def _split(node: ir.Node) -> None:
+    """Opset 18 may give the number of parts, of which the last one may be smaller."""
+    parts, shape = attribute(node, "num_outputs", None), node.inputs[0].shape if node.inputs[0] else None
+    axis = attribute(node, "axis", 0)
+    size = shape[axis] if shape is not None and axis < len(shape) else None
+    if parts is not None and (not isinstance(size, int) or size % parts):
+        raise EdgeCnnError(f"{describe(node)} splits {size} entries into {parts} parts; give their sizes")
+    node.attributes.pop("num_outputs", None)
+
+
+def _hard_swish(node: ir.Node) -> None:
+    """Opset 14 defines it as x HardSigmoid(x), with slope 1/6 and shift 1/2."""
+    old, graph = node.outputs[0], node.graph
+    assert isinstance(graph, ir.Graph)
+    gate = ir.node("HardSigmoid", node.inputs, {"alpha": 1 / 6, "beta": 0.5}, name=f"{node.name}_gate")
+    gate.outputs[0].name = f"{old.name}_gate"
+    product = ir.node("Mul", [node.inputs[0], gate.outputs[0]], name=node.name)
+    ir.convenience.replace_nodes_and_values(graph, node, [node], [gate, product], [old], product.outputs)
+
+
 _LOWER: dict[str, Callable[[ir.Node], None]] = {
     "AveragePool": _drop(dilations=(1, 1)),
     "BatchNormalization": _drop(training_mode=0),
@@ -107,6 +128,11 @@ _LOWER: dict[str, Callable[[ir.Node], None]] = {
     "DequantizeLinear": _drop(output_dtype=0, block_size=0),
     "Reshape": _reshape,
     "Resize": _drop(antialias=0, keep_aspect_ratio_policy="stretch"),
-    "Split": _drop(num_outputs=0),
-    **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2"), _axes_to_attribute),
+    "HardSwish": _hard_swish,
+    "Split": _split,
+    **dict.fromkeys(
+        "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd"
+        " ReduceSumSquare".split(),
+        _axes_to_attribute,
+    ),
 }

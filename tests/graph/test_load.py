@@ -91,6 +91,20 @@ LATER = {
         " { y = AveragePool<kernel_shape=[2,2], strides=[2,2], dilations=[1,1]>(x) }",
         20,
     ),
+    "Split has a number of parts": (
+        "g (float[1,3,8,8] x) => (float[1,3,4,8] y) { a, b = Split<axis=2, num_outputs=2>(x) y = Mul(a, b) }",
+        18,
+    ),
+    "HardSwish is new": ("g (float[1,3,8,8] x) => (float[1,3,8,8] y) { y = HardSwish(x) }", 14),
+    "InstanceNormalization is the same": (
+        "g (float[1,3,8,8] x) => (float[1,3,8,8] y) <float[3] s = {1.0, 2.0, 3.0}>"
+        " { y = InstanceNormalization(x, s, s) }",
+        20,
+    ),
+    "ReduceL1 takes its axes as input": (
+        "g (float[1,3,8,8] x) => (float[1,3,1,1] y) <int64[2] axes = {2, 3}> { y = ReduceL1(x, axes) }",
+        18,
+    ),
 }  # fmt: skip
 
 
@@ -108,6 +122,12 @@ REFUSED = {
     "dynamic input": ("g (float[N,3,8,8] x) => (float[N,3,8,8] y) { y = Relu(x) }", 13, "--input x:1x3"),
     "two inputs": ("g (float[1] x, float[1] z) => (float[1] y) { y = Add(x, z) }", 13, "2 inputs"),
     "two outputs": ("g (float[1] x) => (float[1] y, float[1] z) { y = Relu(x) z = Neg(x) }", 13, "2 outputs"),
+    "uneven parts": (
+        "g (float[1,3,4,4] x) => (float[1,1,4,4] y)"
+        " { a, y = Split<axis=1, num_outputs=2>(x) }",
+        18,
+        "splits 3 entries into 2 parts",
+    ),
     "another domain": ("g (float[1] x) => (float[1] y) { y = com.acme.Foo(x) }", 13, "com.acme"),
     "an operator of later opsets": ("g (float[1,4] x) => (float[1,4] y) { y = Gelu(x) }", 20, "Gelu"),
     "a real dilation": (
