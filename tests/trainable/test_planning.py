@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -83,6 +84,18 @@ def test_a_value_is_freed_after_its_last_reader():
     relu, sigmoid, tanh, add = (step.writes[0] for step in steps)
     assert [set(step.frees) for step in steps] == [{0}, {relu}, set(), {sigmoid, tanh}]
     assert to_module(model)._plan.outputs == (add,)
+
+
+@pytest.mark.parametrize("activation", ["Relu (c)", "Clip (c, l, h)"])
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["read once", "read twice"])
+def test_an_activation_overwrites_only_what_nothing_else_reads(activation, elsewhere):
+    bounds = {"l": np.float32(0), "h": np.float32(6)} if "Clip" in activation else {}
+    last = "y = Add (r, c)" if elsewhere else "y = Identity (r)"
+    model = graph(f"c = Conv (x, w) r = {activation} {last}", w=draw(4, 4, 1, 1), **bounds)
+    step = to_module(model)._plan.steps[1]
+    tensor = torch.tensor([-1.0, 2.0])
+    step.function(tensor)
+    assert (tensor.tolist() == [0.0, 2.0]) is not elsewhere
 
 
 def test_several_outputs_come_as_a_tuple_an_initializer_among_them():
