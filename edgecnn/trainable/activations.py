@@ -30,7 +30,7 @@ def _clip(site: Site) -> Function:
         names = [("min", "max")[index - 1] for index in present]
         return lambda x, *bounds: torch.clamp(x, **dict(zip(names, bounds, strict=True)))
     low, high = (site.number(index) if site.has(index) else None for index in (1, 2))
-    if low is not None and high is not None:
+    if low is not None and high is not None and low < high:
         function = F.hardtanh_ if site.may_overwrite() else F.hardtanh
         return lambda x: function(x, low, high)  # at a bound its gradient is 0, as that of torch's ReLU6
     return lambda x: torch.clamp(x, low, high) if present else x

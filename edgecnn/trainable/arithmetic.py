@@ -35,7 +35,7 @@ _BINARY: dict[str, Function] = {
     "Xor": torch.logical_xor,
     "Where": torch.where,
 }
-_COMPARED: dict[str, Function] = {
+_WITH_NUMBERS: dict[str, Function] = {
     "Add": operator.add,
     "Sub": operator.sub,
     "Mul": operator.mul,
@@ -48,7 +48,7 @@ _COMPARED: dict[str, Function] = {
 }
 _MANY: dict[str, Function] = {"Sum": operator.add, "Max": torch.maximum, "Min": torch.minimum}
 _INTEGERS = {ir.DataType.INT64, ir.DataType.INT32, ir.DataType.INT8, ir.DataType.UINT8}
-TORCH_DTYPES = {
+_DTYPES = {
     ir.DataType.FLOAT: torch.float32,
     ir.DataType.DOUBLE: torch.float64,
     ir.DataType.FLOAT16: torch.float16,
@@ -85,15 +85,15 @@ def _register(name: str, function: Function) -> None:
     runs(name, batch=broadcast)(lambda site: _with_numbers(site, function))
 
 
-for _name, _function in _COMPARED.items():
+for _name, _function in _WITH_NUMBERS.items():
     _register(_name, _function)
 
 
 @runs("Div", batch=broadcast)
 def _div(site: Site) -> Function:
-    whole = site.value(0).dtype in _INTEGERS
-    function = (lambda x, y: torch.div(x, y, rounding_mode="trunc")) if whole else operator.truediv
-    return _with_numbers(site, function)
+    if site.value(0).dtype in _INTEGERS:
+        return lambda x, y: torch.div(x, y, rounding_mode="trunc")
+    return _with_numbers(site, operator.truediv)
 
 
 @runs("Sum Max Min", batch=broadcast)
@@ -111,11 +111,11 @@ def _mean(site: Site) -> Function:
 @runs("Cast", batch=first_input, attributes="to")
 def _cast(site: Site) -> Function:
     source, target = site.value(0).dtype, ir.DataType(site.attribute("to"))
-    if target not in TORCH_DTYPES:
+    if target not in _DTYPES:
         raise site.refuse(f"casts to {target.name}, which does not train")
     if source == target:  # so that a module in double precision stays there
         return lambda x: x
-    dtype = TORCH_DTYPES[target]
+    dtype = _DTYPES[target]
 
     def function(x: Tensor) -> Tensor:
         return x.to(dtype)

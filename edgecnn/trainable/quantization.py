@@ -92,7 +92,8 @@ def _zero(site: Site) -> Any:
     if len(set(points.ravel().tolist())) == 1:
         return int(points.flat[0])
     shape = _along(site)
-    assert shape is not None
+    if shape is None:
+        raise site.refuse("has several zero points for one scale")
     site.tables.append(points.astype(np.float32).reshape(shape))
     return None
 

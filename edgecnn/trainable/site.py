@@ -141,10 +141,6 @@ class Site:
         (item,) = content.ravel()
         return _decimal(item) if isinstance(item, np.floating) else int(item)
 
-    def counts_images(self, index: int) -> bool:
-        """Tell whether an input is computed from a shape."""
-        return id(self.node.inputs[index]) in self._facts.shapely
-
     def may_overwrite(self) -> bool:
         """Tell whether the first input is fresh: neither another node nor its own gradient reads it."""
         value = self.value(0)

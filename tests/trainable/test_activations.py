@@ -47,6 +47,11 @@ CASES = {
     "Clip": {"body": "y = Clip (x, l, h)", "l": np.float32(-0.3), "h": np.float32(0.6)},
     "Clip from below": {"body": "y = Clip (x, l)", "l": np.float32(-0.3)},
     "Clip from above": {"body": 'y = Clip (x, "", h)', "h": np.float32(0.6)},
+    "Clip to the upper of crossed bounds": {
+        "body": "y = Clip (x, l, h)",
+        "l": np.float32(0.6),
+        "h": np.float32(-0.3),
+    },
     "Clip nowhere": {"body": "y = Clip (x)"},
     "HardSwish": {"body": "y = HardSwish (x)", "opset": 14},
     "HardSwish, decomposed": {

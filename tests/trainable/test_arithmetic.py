@@ -39,8 +39,10 @@ CASES = {
         "b": np.float32(0.2),
     },
     "integers": {
-        "body": "k = Cast <to = 7> (x) d = Div (k, b) y = Cast <to = 1> (d)",
-        "b": np.int64(2),
+        "body": "k = Cast <to = 7> (x) d = Div (k, b) s = Mul (k, k) p = Add (s, c) q = Div (b, p)"
+        " t = Add (d, q) y = Cast <to = 1> (t)",
+        "b": np.int64(20),
+        "c": np.int64(1),
         "scaled": 9,
     },
 }
