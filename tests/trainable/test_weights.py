@@ -52,11 +52,11 @@ def test_the_state_dict_has_the_names_of_the_module_it_was_recorded_from():
 @pytest.mark.parametrize(
     ("names", "keys"),
     [
-        (("a", "a.b"), {"a", "a_b"}),
-        (("a.b", "a"), {"a.b", "a_"}),
-        (("forward", "type.weight"), {"forward_", "type_weight"}),
-        (("onnx::Conv_1", "/layer/w"), {"onnx::Conv_1", "/layer/w"}),
-        (("..", "weight"), {"weight", "weight_"}),
+        (("a", "a.b"), ("a", "a_b")),
+        (("a.b", "a"), ("a.b", "a_")),
+        (("forward", "type.weight"), ("forward_", "type_weight")),
+        (("onnx::Conv_1", "/layer/w"), ("onnx::Conv_1", "/layer/w")),
+        (("..", "weight"), ("weight", "weight_")),
     ],
     ids=str,
 )
@@ -65,7 +65,7 @@ def test_any_name_of_an_initializer_makes_a_key(names, keys):
     for old, new in zip("wb", names, strict=True):
         model.graph.initializers[old].name = new
     module = to_module(model)
-    assert set(module.state_dict()) == keys
+    assert set(module.state_dict()) == set(keys)
     assert to_bytes(to_graph(module)) == to_bytes(model)
 
 
