@@ -14,6 +14,7 @@ from pathlib import Path
 from edgecnn.errors import EdgeCnnError
 
 _LITTLE = 64 * 1024
+_BEFORE, _BEHIND = ".edgecnn-", ".partial"  # of temporary names
 
 
 def check_free(path: str | Path, *, force: bool, marker: str = "", folder: bool | None = None) -> Path:
@@ -84,12 +85,17 @@ def write_file(path: str | Path, data: bytes, *, force: bool) -> None:
         temporary.replace(clean)
 
 
+def is_temporary(name: str) -> bool:
+    """Return whether a file of that name is what a process that was killed left of its writing."""
+    return name.startswith(_BEFORE) and name.endswith(_BEHIND)
+
+
 @contextmanager
 def _staged(clean: Path, path: Path) -> Iterator[Path]:
     """Give a free temporary name beside `clean`; on failure remove what is there and the parents made."""
     made = [parent for parent in clean.parents if not parent.exists()]
     # A name of its own: the destination's may already be as long as the file system allows.
-    temporary = clean.parent / f".edgecnn-{secrets.token_hex(6)}.partial"
+    temporary = clean.parent / f"{_BEFORE}{secrets.token_hex(6)}{_BEHIND}"
     done = False
     try:
         with _explained(path):

@@ -2,7 +2,7 @@
 
 weights.safetensors   by the names of the module's state dict
 spec.json             the network
-run.json              data set, recipe, seed, preprocessing, class names, versions
+run.json              data set, task, recipe, seed, preprocessing, class names, device, versions
 metrics.json          what was measured: held-out accuracy, and the course of the training
 """
 
@@ -17,6 +17,7 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.preprocessing import Preprocessing
 from edgecnn.spec import ModelSpec
 from edgecnn.training_recipe import Recipe
+from edgecnn.unfinished_run import refuse_unfinished
 from edgecnn.weights import WEIGHTS_FILE as WEIGHTS_FILE
 from edgecnn.weights import write_weights
 
@@ -36,12 +37,14 @@ class RunFolder:
 
     Attributes:
         spec: the network, complete.
-        data: the data set's name.
+        data: the data set's name, or its path as it was given.
         recipe: how it was trained.
         seed: of the weights' initialization and of the training.
         preprocessing: the contract with the pictures.
         class_names: in the order of the outputs.
         versions: of the tools, by name.
+        task: `classification` or `segmentation`.
+        device: what it was trained on, and in how many processes, such as `cpu` or `2 x cuda`.
         metrics: on the held-out split, as `Metrics.to_json` gives them.
         history: one record per epoch, as `Epoch.to_json` gives them.
         path: where it was read from; None before.
@@ -54,6 +57,8 @@ class RunFolder:
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     versions: Mapping[str, str]
+    task: str = "classification"
+    device: str = "cpu"
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]] = ()
     path: Path | None = None
@@ -78,10 +83,12 @@ def write(path: str | Path, run: RunFolder, weights: "Mapping[str, Tensor]", *, 
         MARKER: {
             "format": FORMAT,
             "data": run.data,
+            "task": run.task,
             "recipe": run.recipe.to_json(),
             "seed": run.seed,
             "preprocessing": run.preprocessing.to_json(),
             "class_names": list(run.class_names),
+            "device": run.device,
             "versions": dict(run.versions),
         },
         _METRICS_FILE: {"metrics": dict(run.metrics), "history": [dict(epoch) for epoch in run.history]},
@@ -96,6 +103,7 @@ def write(path: str | Path, run: RunFolder, weights: "Mapping[str, Tensor]", *, 
 def read(path: str | Path) -> RunFolder:
     """Read a run folder; raise `EdgeCnnError` that names the file which is missing or damaged."""
     path = Path(path)
+    refuse_unfinished(path)
     if not path.is_dir():
         raise EdgeCnnError(f"there is no run folder {path}; `edgecnn train MODEL --data D -o RUN` makes one")
     if not (path / WEIGHTS_FILE).is_file():
@@ -109,7 +117,7 @@ def read(path: str | Path) -> RunFolder:
     return RunFolder(
         spec=_document(path, _SPEC_FILE, ModelSpec.from_json),
         path=path,
-        **_parsed(path / MARKER, run, _RUN_FIELDS),
+        **_parsed(path / MARKER, {**_BEFORE, **run}, _RUN_FIELDS),
         **_parsed(path / _METRICS_FILE, metrics, _METRICS_FIELDS),
     )
 
@@ -123,18 +131,30 @@ def _exactly(kind: type) -> Callable[[Any], Any]:
     return check
 
 
+def _one_of(*words: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value not in words:
+            raise ValueError(f"{value!r} is none of {words}")
+        return value
+
+    return check
+
+
 def _names(values: Any) -> tuple[str, ...]:
     return tuple(_exactly(str)(value) for value in _exactly(list)(values))
 
 
 _RUN_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "data": _exactly(str),
+    "task": _one_of("classification", "segmentation"),
+    "device": _exactly(str),
     "recipe": Recipe.from_json,
     "seed": _exactly(int),
     "preprocessing": Preprocessing.from_json,
     "class_names": _names,
     "versions": _exactly(dict),
 }
+_BEFORE = {"task": "classification", "device": "cpu"}  # of runs that do not say
 _METRICS_FIELDS: Mapping[str, Callable[[Any], Any]] = {"metrics": _exactly(dict), "history": _exactly(list)}
 
 

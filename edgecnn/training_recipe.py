@@ -6,31 +6,40 @@ The learning rate rises linearly during warm-up and follows its schedule from th
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
+from edgecnn.data.augmentation import Augmentation
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 _SCHEDULES: Mapping[str, Callable[["Recipe", float], float]] = {
     "constant": lambda _recipe, _epoch: 1.0,
     "cosine": lambda recipe, epoch: (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2,
-    "step": lambda recipe, epoch: recipe.step_factor ** (epoch // recipe.step_epochs),
+    "step": lambda recipe, epoch: recipe.step_factor ** recipe.steps_before(epoch),
 }
+SCHEDULES = tuple(_SCHEDULES)
+PRECISIONS = ("fp32", "bf16", "fp16")
 
 _LARGEST = 1e6
+_FRACTION = (lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
 _RANGES: Mapping[str, tuple[type, Callable[[float], bool], str]] = {
     "epochs": (int, lambda value: 1 <= value <= _LARGEST, "a whole number of at least 1"),
     "batch": (int, lambda value: 2 <= value <= _LARGEST, "a whole number of at least 2"),
     "lr": (float, lambda value: 0 < value <= _LARGEST, "a number above 0"),
-    "momentum": (float, lambda value: 0 <= value < 1, "a number of at least 0 and below 1"),
-    "weight_decay": (float, lambda value: 0 <= value < 1, "a number of at least 0 and below 1"),
+    "momentum": (float, *_FRACTION),
+    "weight_decay": (float, *_FRACTION),
     "warmup_epochs": (float, lambda value: 0 <= value <= _LARGEST, "a number of at least 0"),
     "step_epochs": (int, lambda value: 1 <= value <= _LARGEST, "a whole number of at least 1"),
     "step_factor": (float, lambda value: 0 < value <= 1, "a number above 0 and at most 1"),
-    "label_smoothing": (float, lambda value: 0 <= value < 1, "a number of at least 0 and below 1"),
-    "shift": (int, lambda value: 0 <= value <= _LARGEST, "a whole number of pixels of at least 0"),
+    "label_smoothing": (float, *_FRACTION),
+    "dice": (float, lambda value: 0 <= value <= _LARGEST, "a number of at least 0"),
+    "dropout": (float, *_FRACTION),
+    "ema": (float, *_FRACTION),
 }
+_WORDS = {"schedule": SCHEDULES, "precision": PRECISIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +48,21 @@ class Recipe:
 
     Attributes:
         epochs: passes over the images.
-        batch: images per step.
+        batch: images per step, and per process where there are several.
         lr: the highest learning rate.
         momentum: the fraction of the last step that the next one keeps.
         weight_decay: of every weight but biases and BatchNorm's.
         warmup_epochs: during which the learning rate rises linearly from 0.
         schedule: `cosine` to 0, `step`, or `constant`.
-        step_epochs: of `step`, after how many epochs the learning rate is multiplied...
+        step_epochs: of `step`, after how many epochs, again and again, the learning rate is multiplied...
         step_factor: ...by this.
+        milestones: of `step`, the epochs after which it is, in place of `step_epochs`.
         label_smoothing: the share of the target that is spread evenly over the classes.
-        shift: each image is moved by up to so many pixels, its border repeated.
+        dice: weight of the Dice term that is added to the loss of a segmentation.
+        dropout: probability of every dropout layer; None leaves the network's own.
+        ema: how much of itself the moving average of the weights keeps at a step; 0 is without average.
+        precision: fp32, or bf16 or fp16 where the device has it.
+        flip, shift, crop, scale, colour, cutout: random changes of the images, as `Augmentation` has them.
     """
 
     epochs: int = 30
@@ -60,17 +74,37 @@ class Recipe:
     schedule: str = "cosine"
     step_epochs: int = 10
     step_factor: float = 0.1
+    milestones: tuple[int, ...] = ()
     label_smoothing: float = 0.0
+    dice: float = 0.0
+    dropout: float | None = None
+    ema: float = 0.0
+    precision: str = "fp32"
+    flip: float = 0.0
     shift: int = 0
+    crop: int = 0
+    scale: float = 1.0
+    colour: float = 0.0
+    cutout: int = 0
 
     def __post_init__(self) -> None:
         for name, (kind, allowed, text) in _RANGES.items():
             value = getattr(self, name)
+            if value is None and name == "dropout":
+                continue
             numeric = isinstance(value, (int, kind)) and not isinstance(value, bool)
             if not numeric or not allowed(value):
                 raise EdgeCnnError(f"{name.replace('_', '-')}={value} of the training is not {text}")
-        if self.schedule not in _SCHEDULES:
-            raise UnknownNameError("schedule", self.schedule, _SCHEDULES)
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                raise UnknownNameError(name, getattr(self, name), words)
+        object.__setattr__(self, "milestones", _milestones(self.milestones))
+        _ = self.augmentation  # checks its own values
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """Return the random changes of the images."""
+        return Augmentation(**{name: getattr(self, name) for name in Augmentation.__dataclass_fields__})
 
     def override(self, **given: Any) -> Self:
         """Return the recipe with every given value that is not None in place of its own."""
@@ -81,7 +115,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        return asdict(self)
+        return asdict(self) | {"milestones": list(self.milestones)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -96,3 +130,16 @@ class Recipe:
             * min(1.0, (step + 1) / warmup_steps)
             * _SCHEDULES[self.schedule](self, step / steps_per_epoch)
         )
+
+    def steps_before(self, epoch: float) -> int:
+        """Return how often the schedule `step` has multiplied the learning rate by then."""
+        return bisect_right(self.milestones, epoch) if self.milestones else int(epoch // self.step_epochs)
+
+
+def _milestones(given: Any) -> tuple[int, ...]:
+    whole = isinstance(given, (list, tuple)) and all(type(epoch) is int and epoch >= 1 for epoch in given)
+    if not whole or any(after <= before for before, after in pairwise(given)):
+        raise EdgeCnnError(
+            f"milestones={given} of the training are not numbers of epochs that rise, such as 30,60"
+        )
+    return tuple(given)

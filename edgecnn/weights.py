@@ -25,7 +25,7 @@ _PARALLEL = "module."  # torch's DataParallel puts it before every name
 _CODE = re.compile("unsupported (global|class)", re.IGNORECASE)
 
 # What torch raises at a damaged checkpoint, found by cutting and flipping bytes of real ones.
-_DAMAGE = (
+DAMAGE = (
     RuntimeError,
     EOFError,
     ValueError,
@@ -120,7 +120,7 @@ def _read_checkpoint(file: Path) -> "dict[str, Tensor]":
                 " save the model's state_dict() alone"
             ) from error
         raise EdgeCnnError(f"{file} is damaged or no PyTorch checkpoint") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if "TorchScript" in str(error):
             raise EdgeCnnError(f"{file} is a TorchScript program; save the model's state_dict()") from error
         raise EdgeCnnError(f"{file} is damaged or no PyTorch checkpoint") from error
@@ -134,7 +134,7 @@ def _read_arrays(file: Path) -> "dict[str, Tensor]":
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-    except (*_DAMAGE, zlib.error) as error:
+    except (*DAMAGE, zlib.error) as error:
         raise EdgeCnnError(f"{file} is damaged, or no .npz of plain arrays") from error
 
 

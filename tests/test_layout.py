@@ -34,7 +34,7 @@ LAYERS = (
     },
     {"models", "graph"},
     {"profile", "runtime", "data", "trainable", "weights"},
-    {"optimize", "evaluate", "run_folder", "training_recipe"},
+    {"optimize", "evaluate", "run_folder", "unfinished_run", "training_recipe", "published_recipes"},
     {"export", "quantize", "devices"},
     {"pipeline"},
     {"report"},

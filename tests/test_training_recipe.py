@@ -50,10 +50,16 @@ def test_without_warm_up_the_first_step_has_the_full_rate():
         ("step_factor", 0.0),
         ("label_smoothing", 1.0),
         ("shift", -1),
+        ("flip", 2.0),
+        ("ema", 1.0),
+        ("dropout", -0.1),
+        ("dice", -1.0),
     ],
 )
 def test_an_impossible_value_is_refused_by_the_name_of_its_option(key, value):
-    with pytest.raises(EdgeCnnError, match=f"{key.replace('_', '-')}={value} of the training is not a"):
+    with pytest.raises(
+        EdgeCnnError, match=f"{key.replace('_', '-')}={value} of the (training|augmentation) is not a"
+    ):
         Recipe(**{key: value})
 
 

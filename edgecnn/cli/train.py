@@ -1,6 +1,7 @@
 """`edgecnn train`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,55 +10,86 @@ import click
 from edgecnn import units
 from edgecnn.cli.main import show
 from edgecnn.cli.options import force_option, json_option, model_options, seed_option
-from edgecnn.training_recipe import Recipe
+from edgecnn.cli.signals import Terminated
+from edgecnn.published_recipes import DEFAULT, RECIPES, published
+from edgecnn.training_recipe import PRECISIONS, SCHEDULES
 
 Command = Callable[..., Any]
 
-_RECIPE = ("epochs", "batch", "lr", "momentum", "weight_decay", "label_smoothing", "shift")
+
+def _whole_numbers(_ctx: click.Context, _param: click.Parameter, given: str | None) -> tuple[int, ...] | None:
+    if given is None:
+        return None
+    try:
+        return tuple(int(number) for number in given.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{given!r} is not whole numbers joined by commas") from None
 
 
-def _recipe_option(key: str, kind: type, text: str) -> Callable[[Command], Command]:
-    default = f"{getattr(Recipe(), key):g}"
-    return click.option(f"--{key.replace('_', '-')}", type=kind, help=f"{text}  [default: {default}]")
+# the recipe's keys that have a flag: type, and help
+_RECIPE: dict[str, tuple[Any, str]] = {
+    "epochs": (int, "Passes over the images."),
+    "batch": (int, "Images per step, of each process."),
+    "lr": (float, "Highest learning rate."),
+    "momentum": (float, "Fraction of the last step that the next one keeps."),
+    "weight_decay": (float, "Of all weights but biases and BatchNorm's."),
+    "warmup_epochs": (float, "Epochs in which the learning rate rises."),
+    "schedule": (str, f"Of the learning rate: {', '.join(SCHEDULES)}."),
+    "step_epochs": (int, "With step: epochs between falls of the learning rate."),
+    "step_factor": (float, "With step: by which it is multiplied."),
+    "milestones": (_whole_numbers, "With step: epochs after which it falls, such as 91,136."),
+    "label_smoothing": (float, "Share of the target spread over all classes."),
+    "dice": (float, "Weight of the Dice term, for masks."),
+    "dropout": (float, "Probability of every dropout layer, in place of the network's own."),
+    "ema": (float, "Keep a moving average of the weights, such as 0.999."),
+    "precision": (str, f"{', '.join(PRECISIONS)}; the shorter ones on a GPU."),
+    "shift": (int, "Move each image by up to so many pixels, its border repeated."),
+    "flip": (float, "Probability of mirroring an image."),
+    "crop": (int, "Move each image by up to so many pixels, the mean beyond its border."),
+    "scale": (float, "Resize a random part of at least this fraction of the area to the whole."),
+    "colour": (float, "Change brightness, contrast and saturation by up to this fraction."),
+    "cutout": (int, "Blank a random square of so many pixels."),
+}
+
+
+def _recipe_options(command: Command) -> Command:
+    for key, (kind, text) in reversed(_RECIPE.items()):
+        parsing = {"callback": kind, "metavar": "N,N"} if kind is _whole_numbers else {"type": kind}
+        command = click.option(f"--{key.replace('_', '-')}", help=text, **parsing)(command)
+    return command
 
 
 @click.command("train")
 @click.argument("model")
 @model_options
-@click.option("--data", required=True, help="A data set: `edgecnn list datasets`.")
-@_recipe_option("epochs", int, "Passes over the images.")
-@_recipe_option("batch", int, "Images per step.")
-@_recipe_option("lr", float, "Highest learning rate.")
-@_recipe_option("momentum", float, "Fraction of the last step that the next one keeps.")
-@_recipe_option("weight_decay", float, "Of all weights but biases and BatchNorm's.")
-@_recipe_option("label_smoothing", float, "Share of the target spread over all classes.")
-@_recipe_option("shift", int, "Move each image by up to so many pixels.")
+@click.option("--data", required=True, help="A data set: `edgecnn list datasets`, or the path of one.")
+@click.option("--recipe", default=DEFAULT, help=f"Where to start from: {', '.join(RECIPES)}; flags override.")
+@_recipe_options
+@click.option("--on", default="auto", help="cuda, cpu, or auto: a GPU where there is one.  [default: auto]")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Processes that decode images.")
+@click.option("--resume", is_flag=True, help="Go on after the last epoch of an interrupted training.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="The run folder [default: runs/NAME-DATA]."
 )
 @seed_option
 @force_option
 @json_option
-def train_command(
-    model: str, data: str, out: Path | None, force: bool, as_json: bool, seed: int, **given: Any
-) -> None:
-    """Train MODEL (a name or a call) on a data set and write a run folder."""
+def train_command(model: str, data: str, recipe: str, as_json: bool, **given: Any) -> None:
+    """Train MODEL (a name or a call) on a data set and write a run folder.
+
+    After every epoch all that the next one needs is kept in RUN.partial, and --resume goes on from there.
+    """
+    from edgecnn.optimize.processes import is_first
     from edgecnn.pipeline.learn import fit
     from edgecnn.report.progress import progress
     from edgecnn.report.views import print_run
 
-    recipe = Recipe().override(**{key: given.pop(key) for key in _RECIPE})
-    with progress(f"epoch 1/{recipe.epochs} ...") as say:
-        run = fit(
-            model,
-            data,
-            out=out,
-            recipe=recipe,
-            seed=seed,
-            force=force,
-            on_epoch=lambda epoch: say(_line(epoch)),
-            **given,
-        )
+    chosen = published(recipe).override(**{key: given.pop(key) for key in _RECIPE})
+    first = f"epoch 1/{chosen.epochs} ..." if is_first() else ""
+    with progress(first) as say, _noting():
+        run = fit(model, data, recipe=chosen, on_epoch=lambda epoch: say(_line(epoch)), **given)
+    if not is_first():
+        return
     show(
         as_json,
         lambda: {"run": str(run.path), "model": str(run.spec), "metrics": dict(run.metrics)},
@@ -65,10 +97,22 @@ def train_command(
     )
 
 
+@contextmanager
+def _noting() -> Iterator[None]:
+    """Where a signal ends the block, say what is noted about it: how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as interruption:
+        for note in getattr(interruption, "__notes__", ()):
+            click.echo(note, err=True)
+        raise
+
+
 def _line(epoch: Any) -> str:
     digits = len(str(epoch.epochs))
+    right = "" if epoch.accuracy is None else f"  right {epoch.accuracy:6.2%} (training)"
     return (
         f"epoch {epoch.epoch:{digits}}/{epoch.epochs}  loss {epoch.loss:.4f}"
-        f"  right {epoch.accuracy:6.2%} (training)  {epoch.images_per_s:5.0f} images/s"
+        f"{right}  {epoch.images_per_s:5.0f} images/s"
         f"  {units.clock(epoch.left_s)} left"
     )

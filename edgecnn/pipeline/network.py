@@ -15,6 +15,7 @@ from edgecnn.export.bundle import is_bundle, open_bundle
 from edgecnn.preprocessing import Preprocessing, default_preprocessing, raw_preprocessing
 from edgecnn.sample import initialization_inputs
 from edgecnn.spec import ModelSpec
+from edgecnn.unfinished_run import folder_of, is_unfinished, refuse_unfinished
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,12 +101,14 @@ def is_path(model: str | Path) -> bool:
         return True
     separated = "/" in text or "\\" in text
     with suppress(OSError, ValueError):  # a name that is no possible path, such as a very long one
-        if run_folder.is_run_folder(path) or is_bundle(path):
+        if run_folder.is_run_folder(path) or is_bundle(path) or is_unfinished(path):
             if not separated and _is_registered(text):
                 raise EdgeCnnError(
                     f"{text} is a model and also a folder here; write ./{text} for the folder, {text}() for"
                     " the model"
                 )
+            return True
+        if is_unfinished(folder_of(path)) and not _is_registered(text):
             return True
     return separated and "(" not in text
 
@@ -125,6 +128,7 @@ def refuse_opening(path: Path, opening: Mapping[str, Any]) -> None:
 
 
 def _open_path(path: Path, inputs: Mapping[str, Sequence[int]], allocate: bool) -> Network:
+    refuse_unfinished(path)
     if run_folder.is_run_folder(path):
         return _open_run(path, allocate)
     if is_bundle(path):
@@ -157,6 +161,7 @@ def _open_spec(spec: ModelSpec, weights: Path | None, seed: int, allocate: bool)
     elif weights is None:
         initialize(module, seed, torch.from_numpy(initialization_inputs(contract, seed)), shift=OPEN)
     else:
+        refuse_unfinished(weights)
         load_into(module, ARCHITECTURES[spec.arch].from_foreign(read_weights(weights)), str(weights))
         origin = f"weights of {weights.name} (sha256 {_digest(weights)})"
         if run_folder.is_run_folder(weights):

@@ -69,11 +69,12 @@ def print_checks(checks: Sequence[Check]) -> None:
 def print_run(run: RunFolder) -> None:
     """Print how a training ended."""
     metrics: Mapping[str, Any] = run.metrics
+    key, name = {"classification": ("top1", "top-1"), "segmentation": ("dice", "Dice")}[run.task]
     rows = [
         ("model", str(run.spec)),
         ("data", run.data),
         ("epochs", str(len(run.history))),
-        ("held-out top-1", f"{metrics['top1']:.2%} of {metrics['n']} images, measured"),
+        (f"held-out {name}", f"{metrics[key]:.2%} of {metrics['n']} images, measured"),
     ]
     print_table(("", ""), rows)
     print_line(f"run: {run.path}")

@@ -31,6 +31,23 @@ REQUESTS = {
     "unknown data set of train": (["train", "lenet", "--data", "digts"], "did you mean digits"),
     "unknown data set of eval": (["eval", "lenet", "--data", "digts"], "did you mean digits"),
     "no epochs": (["train", "lenet", "--data", "digits", "--epochs", "0"], "epochs=0"),
+    "unknown recipe": (["train", "lenet", "--data", "digits", "--recipe", "lent"], "did you mean lenet"),
+    "a GPU that is not there": (["train", "lenet", "--data", "digits", "--on", "cuda"], "no CUDA GPU"),
+    "an unknown device": (["train", "lenet", "--data", "digits", "--on", "gpu"], "allowed: auto, cpu, cuda"),
+    "half precision on a CPU": (
+        ["train", "lenet", "--data", "digits", "--precision", "bf16", "--on", "cpu"], "needs a CUDA GPU"
+    ),
+    "nothing to resume": (
+        ["train", "lenet", "--data", "digits", "--resume", "-o", "run"], "no checkpoint in run.partial"
+    ),
+    "Dice without masks": (["train", "lenet", "--data", "digits", "--dice", "1"], "--dice is for masks"),
+    "dropout without a layer": (
+        ["train", "lenet", "--data", "digits", "--dropout", "0.1"], "no dropout layer"
+    ),
+    "a map for classes of pictures": (
+        ["train", "unet", "--data", "digits", "--option", "padding=same", "--res", "16", "--width", "0.125"],
+        "names a class of each pixel, and digits has no masks",
+    ),
     "no learning rate": (["train", "lenet", "--data", "digits", "--lr", "nan"], "lr=nan"),
     "too few classes": (
         ["train", "lenet", "--data", "digits", "--classes", "3", "-o", "run"], "3 outputs, but"

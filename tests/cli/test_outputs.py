@@ -25,7 +25,7 @@ def no_work(monkeypatch):
 
     monkeypatch.setattr("edgecnn.pipeline.deploy.open_network", worked)
     monkeypatch.setattr("edgecnn.pipeline.shrink.open_network", worked)
-    monkeypatch.setattr("edgecnn.pipeline.learn.train", worked)
+    monkeypatch.setattr("edgecnn.pipeline.training.optimize", worked)
 
 
 @pytest.mark.usefixtures("no_work")

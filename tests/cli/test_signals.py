@@ -11,15 +11,29 @@ from pathlib import Path
 import pytest
 
 EXPORT = ["export", "lenet", "--target", "pi4", "-o", "a/out"]
-TRAIN = ["train", "lenet", "--data", "digits", "--epochs", "500", "-o", "a/run"]
+TRAIN = ["train", "lenet", "--data", "digits", "--width", "0.25", "--epochs", "3", "-o", "a/run"]
+LONG = ["train", "lenet", "--data", "digits", "--epochs", "500", "-o", "a/run"]
+KEPT = [f"a/run.partial/{name}" for name in ("checkpoint.pt", "metrics.jsonl", "training.json")]
 SIGNALS = {signal.SIGINT: (130, "edgecnn: interrupted"), signal.SIGTERM: (143, "edgecnn: terminated")}
 
 
+def signalling(patch, number, moment):
+    """Have the signal sent when the progress says something."""
+
+    @contextmanager
+    def progress(_first):
+        yield lambda text: text.startswith(moment) and os.kill(os.getpid(), number)
+
+    patch.setattr("edgecnn.report.progress.progress", progress)
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
+def here(tmp_path, tmp_path_factory, monkeypatch):
     """Stand in an empty folder; what is temporary goes there, too."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    # torch makes a folder of its own when its optimizers are imported
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("torch")))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # with more, a busy machine takes long to train
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     monkeypatch.chdir(tmp_path)
@@ -29,10 +43,10 @@ def here(tmp_path, monkeypatch):
 def stopped(left, tmp_path):
     """Check how a command ended, and that nothing is there that was not before."""
 
-    def check(number, code, err):
+    def check(number, code, err, kept=("tmp",)):
         assert (code, err.splitlines()[-1]) == SIGNALS[number]
         assert "Traceback" not in err
-        assert left(tmp_path) == ["tmp"]
+        assert left(tmp_path) == [*kept]
 
     return check
 
@@ -46,19 +60,32 @@ def stopped(left, tmp_path):
         (EXPORT, "compile ..."),
         (EXPORT, "measure ..."),
         (EXPORT, "write ..."),
-        (TRAIN, "epoch   1/500"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_a_signal_at_any_stage_leaves_nothing(edgecnn, number, arguments, moment, monkeypatch, stopped):
-    @contextmanager
-    def progress(_first):
-        yield lambda text: text.startswith(moment) and os.kill(os.getpid(), number)
-
-    monkeypatch.setattr("edgecnn.report.progress.progress", progress)
+    signalling(monkeypatch, number, moment)
     ran = edgecnn(*arguments)
     stopped(number, ran.code, ran.err)
     assert ran.out == ""
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda each: each.name)
+def test_a_signal_in_a_training_keeps_what_is_finished(edgecnn, number, monkeypatch, stopped, tmp_path):
+    with monkeypatch.context() as patch:
+        signalling(patch, number, "epoch 2/3")
+        ran = edgecnn(*TRAIN)
+    stopped(number, ran.code, ran.err, ["a", "a/run.partial", *KEPT, "tmp"])
+    said = "what is finished is in a/run.partial; the same command with --resume goes on"
+    assert said in ran.err.splitlines()
+    assert edgecnn("eval", "a/run", "--data", "digits").complaint.endswith("with --resume")
+    assert edgecnn(*TRAIN).complaint.endswith("go on with --resume, or start anew with --force")
+    again = edgecnn(*TRAIN, "--resume")
+    assert again.err.startswith("epoch 3/3  loss ")
+    assert edgecnn(*TRAIN[:-1], "whole").code == again.code == 0
+    weights = [Path(run, "weights.safetensors").read_bytes() for run in ("a/run", "whole")]
+    assert weights[0] == weights[1]
+    assert not Path("a/run.partial").exists()
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda each: each.name)
@@ -126,7 +153,7 @@ def test_a_signal_that_is_ignored_stays_ignored(edgecnn, monkeypatch):
 
 @pytest.mark.parametrize(
     ("number", "arguments", "moment"),
-    [(signal.SIGINT, EXPORT, "compile ..."), (signal.SIGTERM, TRAIN, "epoch   1/500")],
+    [(signal.SIGINT, EXPORT, "compile ..."), (signal.SIGTERM, LONG, "epoch   1/500")],
     ids=["Ctrl-C in export", "SIGTERM in train"],
 )
 def test_a_process_of_its_own_ends_with_the_code(number, arguments, moment, stopped):
@@ -141,4 +168,5 @@ def test_a_process_of_its_own_ends_with_the_code(number, arguments, moment, stop
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert out == ""
-    stopped(number, process.returncode, "".join(said) + err)
+    kept = ["a", "a/run.partial", *KEPT, "tmp"] if arguments is LONG else ["tmp"]
+    stopped(number, process.returncode, "".join(said) + err, kept)

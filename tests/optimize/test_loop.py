@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -6,47 +8,19 @@ from torch import nn
 from edgecnn import data
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate import evaluate
-from edgecnn.optimize import Recipe, shifted, steps_per_epoch, train
+from edgecnn.optimize import (
+    InMemory,
+    Recipe,
+    Session,
+    augmentation,
+    classification_loss,
+    optimize,
+    train,
+)
+from edgecnn.preprocessing import raw_preprocessing
 from edgecnn.runtime.torch_runner import TorchRunner
 
 QUICK = Recipe(epochs=2, batch=16, lr=0.1, warmup_epochs=0.0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks gain nothing from more, and wait for one another where the cores are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def network(seed=0, dropout=0.0):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return nn.Sequential(
-            nn.Conv2d(1, 8, 3, bias=False),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(2),
-            nn.Flatten(),
-            nn.Dropout(dropout),
-            nn.Linear(32, 3),
-        )
-
-
-def examples(n=50):
-    """Images of which one third, by the label, is brighter."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(n) % 3
-    images = rng.standard_normal((n, 1, 9, 9)).astype(np.float32)
-    for label in range(3):
-        images[labels == label, :, label * 3 : label * 3 + 3] += 2
-    return images, labels
-
-
-def parameters(module):
-    return torch.cat([value.flatten().double() for value in module.state_dict().values()])
 
 
 def test_a_small_network_learns_the_digits():
@@ -60,7 +34,7 @@ def test_a_small_network_learns_the_digits():
     assert evaluate(TorchRunner(module), rest.images, rest.labels, contract).top1 > 0.93
 
 
-def test_one_step_without_momentum_is_minus_rate_times_gradient_plus_decay():
+def test_one_step_without_momentum_is_minus_rate_times_gradient_plus_decay(examples):
     images, labels = examples(20)
     module, reference = nn.Sequential(nn.Flatten(), nn.Linear(81, 3)), nn.Linear(81, 3)
     reference.load_state_dict(module[1].state_dict())
@@ -74,7 +48,7 @@ def test_one_step_without_momentum_is_minus_rate_times_gradient_plus_decay():
     assert torch.allclose(module[1].bias, bias - 0.5 * reference.bias.grad, atol=1e-6)
 
 
-def test_batchnorm_does_not_decay():
+def test_batchnorm_does_not_decay(network, examples):
     images, labels = examples()
     free, decayed = network(), network()
     train(free, images, labels, QUICK.override(epochs=1, batch=50, momentum=0.0, weight_decay=0.0), seed=0)
@@ -84,7 +58,7 @@ def test_batchnorm_does_not_decay():
     assert not torch.equal(free[0].weight, decayed[0].weight)
 
 
-def test_the_same_seed_gives_the_same_weights_bit_for_bit():
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(network, examples, parameters):
     recipe = QUICK.override(shift=2, label_smoothing=0.1)
     modules = [network(dropout=0.5), network(dropout=0.5)]
     for number, module in enumerate(modules):
@@ -93,7 +67,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit():
     assert torch.equal(parameters(modules[0]), parameters(modules[1]))
 
 
-def test_another_seed_gives_other_weights():
+def test_another_seed_gives_other_weights(network, examples, parameters):
     modules = [network(), network()]
     for seed, module in enumerate(modules):
         train(module, *examples(), QUICK, seed=seed)
@@ -101,7 +75,7 @@ def test_another_seed_gives_other_weights():
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
-def test_torch_and_the_module_s_mode_are_left_as_they_were(deterministic):
+def test_torch_and_the_module_s_mode_are_left_as_they_were(deterministic, network, examples, parameters):
     module = network(dropout=0.5).eval()
     module[1].train()
     torch.manual_seed(5)
@@ -123,7 +97,7 @@ def test_torch_and_the_module_s_mode_are_left_as_they_were(deterministic):
     assert all(parameter.grad is None for parameter in module.parameters())
 
 
-def test_the_state_comes_back_when_the_training_is_interrupted():
+def test_the_state_comes_back_when_the_training_is_interrupted(network, examples):
     module = network().eval()
     state = torch.get_rng_state()
 
@@ -137,7 +111,7 @@ def test_the_state_comes_back_when_the_training_is_interrupted():
     assert not any(part.training for part in module)
 
 
-def test_every_epoch_is_reported_with_rate_and_time_left():
+def test_every_epoch_is_reported_with_rate_and_time_left(network, examples):
     seen = []
     epochs = train(network(), *examples(), QUICK.override(epochs=3), seed=0, on_epoch=seen.append)
     assert tuple(seen) == epochs
@@ -147,7 +121,7 @@ def test_every_epoch_is_reported_with_rate_and_time_left():
     assert epochs[2].left_s == 0
 
 
-def test_a_frozen_parameter_stays():
+def test_a_frozen_parameter_stays(network, examples):
     module = network()
     module[0].weight.requires_grad_(False)
     before = module[0].weight.clone()
@@ -155,7 +129,7 @@ def test_a_frozen_parameter_stays():
     assert torch.equal(module[0].weight, before)
 
 
-def test_a_rate_that_is_too_high_is_reported_with_epoch_and_option():
+def test_a_rate_that_is_too_high_is_reported_with_epoch_and_option(examples):
     with pytest.raises(
         EdgeCnnError, match=r"diverged: the loss is (nan|inf) in epoch 1; lower --lr \(it is 1e\+06\)"
     ):
@@ -167,7 +141,7 @@ def test_a_rate_that_is_too_high_is_reported_with_epoch_and_option():
         )
 
 
-def test_weights_that_become_nan_in_the_last_step_are_noticed():
+def test_weights_that_become_nan_in_the_last_step_are_noticed(network, examples):
     module = network()
     module[6].weight.register_hook(lambda gradient: gradient * float("nan"))
     with pytest.raises(EdgeCnnError, match=r"6\.weight is not finite in epoch 1; lower --lr"):
@@ -183,46 +157,120 @@ def test_weights_that_become_nan_in_the_last_step_are_noticed():
     ],
     ids=["too large", "negative", "too few"],
 )
-def test_labels_that_do_not_fit_are_refused(labels, sentence):
+def test_labels_that_do_not_fit_are_refused(labels, sentence, network, examples):
     with pytest.raises(EdgeCnnError, match=sentence):
         train(network(), examples()[0], labels, QUICK, seed=0)
 
 
-def test_a_single_image_is_refused():
+def test_a_single_image_is_refused(network, examples):
     with pytest.raises(EdgeCnnError, match="there are 1 images"):
         train(network(), *examples(1), QUICK, seed=0)
 
 
-def test_a_network_without_parameters_is_refused():
+def test_a_network_without_parameters_is_refused(examples):
     with pytest.raises(EdgeCnnError, match="no parameters to train"):
         train(nn.Flatten(), *examples(), QUICK, seed=0)
 
 
-@pytest.mark.parametrize(
-    ("n", "batch", "steps"),
-    [(64, 64, 1), (65, 64, 2), (1442, 64, 23), (129, 64, 3), (3, 2, 1), (2, 64, 1), (5, 2, 2)],
-)
-def test_batches_are_equal_and_never_of_one_image(n, batch, steps):
-    sizes = {len(part) for part in np.array_split(np.arange(n), steps)}
-    assert steps_per_epoch(n, batch) == steps
-    assert min(sizes) >= 2
-    assert max(sizes) - min(sizes) <= 1
+def session_of(states, **given):
+    return Session(keep=lambda state: states.append(copy.deepcopy(state)), **given)
 
 
-def test_a_shift_moves_the_image_and_repeats_its_border():
-    image = torch.arange(25.0).reshape(1, 1, 5, 5)
-    padded = nn.functional.pad(image, (2, 2, 2, 2), mode="replicate")[0, 0]
-    windows = {tuple(padded[y : y + 5, x : x + 5].flatten().tolist()) for y in range(5) for x in range(5)}
-    moved = shifted(image.repeat(400, 1, 1, 1), 2, torch.Generator().manual_seed(0))
-    assert {tuple(one.flatten().tolist()) for one in moved} == windows
+@pytest.mark.parametrize("ema", [0.0, 0.9], ids=["without average", "with average"])
+@pytest.mark.parametrize("after", [1, 3, 4])
+def test_what_is_resumed_after_any_epoch_ends_in_the_same_weights(network, examples, parameters, after, ema):
+    recipe = QUICK.override(epochs=4, shift=2, ema=ema)
+    batches = InMemory(*map(torch.from_numpy, examples()))
+    whole, resumed, states = network(dropout=0.5), network(seed=1, dropout=0.5), []
+    loss = classification_loss(whole, recipe)
+    augment = augmentation(recipe, raw_preprocessing(1, 9, 9))
+    first = optimize(whole, batches, loss, recipe, seed=3, session=session_of(states, augment=augment))
+    again = Session(augment=augment, resume=states[after - 1])
+    second = optimize(resumed, batches, loss, recipe, seed=3, session=again)
+    assert torch.equal(parameters(whole), parameters(resumed))
+    assert [epoch.loss for epoch in first] == [epoch.loss for epoch in second]
+    assert second[-1].elapsed_s >= first[after - 1].elapsed_s
 
 
-def test_all_channels_of_an_image_move_together():
-    image = torch.arange(25.0).reshape(1, 1, 5, 5).repeat(9, 3, 1, 1)
-    moved = shifted(image, 2, torch.Generator().manual_seed(0))
-    assert torch.equal(moved[:, :1].repeat(1, 3, 1, 1), moved)
+def test_the_moving_average_is_what_is_left(network, examples):
+    recipe = QUICK.override(epochs=3)
+    plain, averaged, states = network(), network(), []
+    batches = InMemory(*map(torch.from_numpy, examples()))
+    loss = classification_loss(plain, recipe)
+    optimize(plain, batches, loss, recipe, seed=0)
+    optimize(averaged, batches, loss, recipe.override(ema=0.9), seed=0, session=session_of(states))
+    assert torch.equal(states[-1]["module"]["6.weight"], plain[6].weight)
+    assert torch.equal(states[-1]["average"]["6.weight"], averaged[6].weight)
+    assert not torch.equal(plain[6].weight, averaged[6].weight)
 
 
-def test_without_a_shift_the_images_are_untouched():
-    image = torch.rand(2, 1, 5, 5)
-    assert shifted(image, 0, torch.Generator()) is image
+def test_any_loss_of_outputs_targets_and_inputs_is_minimized(network, examples):
+    module, teacher = network(), network(seed=1).eval()
+    images, _ = examples()
+
+    class Unlabelled(InMemory):
+        def take(self, parts):
+            yield from ((inputs, None) for inputs, _ in super().take(parts))
+
+    def distance(outputs, targets, inputs):
+        assert targets is None
+        with torch.no_grad():
+            wanted = teacher(inputs)
+        return (outputs - wanted).square().mean()
+
+    batches = Unlabelled(torch.from_numpy(images), torch.zeros(len(images)))
+    epochs = optimize(module, batches, distance, QUICK.override(epochs=5, lr=0.05), seed=0)
+    assert epochs[-1].loss < epochs[0].loss / 2
+    assert epochs[-1].accuracy is None
+
+
+def test_masks_are_augmented_with_their_images(network):
+    seen = []
+    batches = InMemory(torch.zeros(4, 1, 4, 4), torch.ones(4, 4, 4, dtype=torch.int64))
+
+    def augment(inputs, masks, _generator):
+        seen.append(masks.clone())
+        return inputs, masks * 0
+
+    def loss(outputs, targets, _inputs):
+        assert not targets.any()
+        return outputs.square().mean()
+
+    optimize(nn.Conv2d(1, 2, 1), batches, loss, QUICK, seed=0, session=Session(augment=augment))
+    assert all(masks.all() for masks in seen)
+
+
+def test_dropout_is_overridden_while_training_alone(network, examples):
+    module, seen = network(dropout=0.1), []
+    module[5].register_forward_hook(lambda layer, _inputs, _output: seen.append(layer.p))
+    train(module, *examples(), QUICK.override(dropout=0.4), seed=0)
+    assert set(seen) == {0.4}
+    assert module[5].p == 0.1
+
+
+def test_dropout_needs_a_layer(examples):
+    with pytest.raises(EdgeCnnError, match="no dropout layer; leave out --dropout"):
+        train(nn.Sequential(nn.Flatten(), nn.Linear(81, 3)), *examples(), QUICK.override(dropout=0.4), seed=0)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_a_precision_that_the_device_lacks_is_refused(network, examples, precision):
+    with pytest.raises(EdgeCnnError, match=f"precision={precision} needs a CUDA GPU"):
+        train(network(), *examples(), QUICK.override(precision=precision), seed=0)
+
+
+def test_an_error_in_the_middle_keeps_the_state_of_the_epochs_before(network, examples):
+    states = []
+
+    def stop(epoch):
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    batches = InMemory(*map(torch.from_numpy, examples()))
+    module = network()
+    with pytest.raises(KeyboardInterrupt):
+        optimize(
+            module, batches, classification_loss(module, QUICK), QUICK.override(epochs=3), seed=0,
+            session=session_of(states, on_epoch=stop),
+        )  # fmt: skip
+    assert [len(state["history"]) for state in states] == [1, 2]

@@ -1,0 +1,28 @@
+"""The optimizer: stochastic gradient descent with momentum.
+
+v ← m v + ∇L(w) + λ w,    w ← w - lr(t) v,    λ = 0 for biases and BatchNorm
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgecnn.errors import EdgeCnnError
+from edgecnn.training_recipe import Recipe
+
+
+def descent(module: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """Return the optimizer of every parameter of `module` that requires a gradient."""
+    return torch.optim.SGD(_groups(module, recipe), lr=recipe.lr, momentum=recipe.momentum)
+
+
+def _groups(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """Split the parameters: biases and BatchNorm's scales and shifts have one dimension and do not decay."""
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise EdgeCnnError("the network has no parameters to train")
+    decayed = [parameter for parameter in parameters if parameter.dim() > 1]
+    others = [parameter for parameter in parameters if parameter.dim() <= 1]
+    groups = ((decayed, recipe.weight_decay), (others, 0.0))
+    return [{"params": group, "weight_decay": decay} for group, decay in groups if group]
