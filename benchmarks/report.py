@@ -13,6 +13,9 @@ FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
 PUBLISHED = {"convert": FOLDER / "results" / "convert.json"}
 PROFILERS = FOLDER / "results" / "profilers.json"
+FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
+TRAINING = FOLDER / "results" / "training.json"
+UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
 
 _REFERENCE = "edgecnn"  # by whom the others are divided
 _COLUMNS = (
@@ -41,11 +44,20 @@ def _rounded(value: Any) -> Any:
 
 def readme() -> str:
     """Return the text of README.md, made from the published results."""
+    import fashion_mnist_report
     import profilers_report  # it is made of this module's parts
+    import training_report
+    import unet_shapes_report
 
     parts = [section(json.loads(file.read_text())) for file in PUBLISHED.values() if file.is_file()]
     if PROFILERS.is_file():
         parts.append(profilers_report.section(json.loads(PROFILERS.read_text())))
+    sections = {
+        FASHION_MNIST: fashion_mnist_report.section,
+        UNET_SHAPES: unet_shapes_report.section,
+        TRAINING: training_report.section,
+    }
+    parts += [write(json.loads(file.read_text())) for file, write in sections.items() if file.is_file()]
     return "\n".join([_HEAD, *parts])
 
 
