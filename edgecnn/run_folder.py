@@ -2,7 +2,7 @@
 
 weights.safetensors   by the names of the module's state dict
 spec.json             the network
-run.json              data set, task, recipe, seed, preprocessing, class names, device, versions
+run.json              data set, task, recipe, seed, preprocessing, class names, device, versions, ...
 metrics.json          what was measured: held-out accuracy, and the course of the training
 """
 
@@ -44,6 +44,7 @@ class RunFolder:
         class_names: in the order of the outputs.
         versions: of the tools, by name.
         task: `classification` or `segmentation`.
+        skipped: files of the data set that could not be read.
         device: what it was trained on, and in how many processes, such as `cpu` or `2 x cuda`.
         metrics: on the held-out split, as `Metrics.to_json` gives them.
         history: one record per epoch, as `Epoch.to_json` gives them.
@@ -58,6 +59,7 @@ class RunFolder:
     class_names: tuple[str, ...]
     versions: Mapping[str, str]
     task: str = "classification"
+    skipped: tuple[str, ...] = ()
     device: str = "cpu"
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]] = ()
@@ -88,6 +90,7 @@ def write(path: str | Path, run: RunFolder, weights: "Mapping[str, Tensor]", *, 
             "seed": run.seed,
             "preprocessing": run.preprocessing.to_json(),
             "class_names": list(run.class_names),
+            "skipped": list(run.skipped),
             "device": run.device,
             "versions": dict(run.versions),
         },
@@ -147,6 +150,7 @@ def _names(values: Any) -> tuple[str, ...]:
 _RUN_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "data": _exactly(str),
     "task": _one_of("classification", "segmentation"),
+    "skipped": _names,
     "device": _exactly(str),
     "recipe": Recipe.from_json,
     "seed": _exactly(int),
@@ -154,7 +158,7 @@ _RUN_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "class_names": _names,
     "versions": _exactly(dict),
 }
-_BEFORE = {"task": "classification", "device": "cpu"}  # of runs that do not say
+_BEFORE = {"task": "classification", "skipped": [], "device": "cpu"}  # of runs that do not say
 _METRICS_FIELDS: Mapping[str, Callable[[Any], Any]] = {"metrics": _exactly(dict), "history": _exactly(list)}
 
 

@@ -91,7 +91,9 @@ class UnfinishedRun:
         try:
             with _locked(self.folder):
                 try:
-                    yield self._resumed() if resume else self._begun()
+                    if not resume:
+                        self._begin()
+                    yield self._resumed() if resume else None
                     self.discard()
                 except BaseException as interruption:
                     if self.has_checkpoint:
@@ -131,7 +133,7 @@ class UnfinishedRun:
         if foreign:
             raise EdgeCnnError(f"{self.folder} holds {foreign[0]}, which is no training's; move it elsewhere")
 
-    def _begun(self) -> None:
+    def _begin(self) -> None:
         for path in self.folder.iterdir():
             path.unlink()
         text = json.dumps(self._settings, indent=2, ensure_ascii=False)

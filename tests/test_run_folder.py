@@ -114,3 +114,20 @@ def test_a_malformed_value_is_named(folder, name, key, value, sentence):
 def test_a_run_that_was_not_written_has_no_weights_file():
     with pytest.raises(EdgeCnnError, match="not been written"):
         _ = RUN.weights
+
+
+def test_a_run_of_an_older_edgecnn_classifies_and_skipped_nothing(folder):
+    content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    for key in ("task", "skipped", "device"):
+        del content[key]
+    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    found = run_folder.read(folder)
+    assert (found.task, found.skipped, found.device) == ("classification", (), "cpu")
+
+
+@pytest.mark.parametrize("place", ["run.partial", "run"])
+def test_an_unfinished_training_is_no_run_folder(tmp_path, place):
+    (tmp_path / "run.partial").mkdir()
+    (tmp_path / "run.partial" / "training.json").write_text("{}")
+    with pytest.raises(EdgeCnnError, match="is no run folder yet, its training is not finished"):
+        run_folder.read(tmp_path / place)

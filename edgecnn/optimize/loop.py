@@ -92,10 +92,11 @@ def optimize(
         torch.enable_grad(),
     ):
         try:
-            loop = _Loop(module.to(device, memory_format=_LAYOUT), batches, loss, recipe, seed, session)
+            _move(module, device, _LAYOUT)
+            loop = _Loop(module, batches, loss, recipe, seed, session)
             loop.run()
         finally:
-            module.to(home, memory_format=torch.contiguous_format)
+            _move(module, home, torch.contiguous_format)
     return tuple(loop.history)
 
 
@@ -200,9 +201,9 @@ class _Loop:
         inputs = inputs.to(device, non_blocking=True, memory_format=layout)
         with torch.autocast(device.type, self.autocast, enabled=self.autocast is not None):
             outputs = self.forward(inputs)
-            labelled = targets is not None and targets.dtype == torch.int64
-            if labelled:
-                check_targets(outputs, targets)
+            labels = targets if targets is not None and targets.dtype == torch.int64 else None
+            if labels is not None:
+                check_targets(outputs, labels)
             targets = None if targets is None else targets.to(device, non_blocking=True)
             loss = self.loss(outputs, targets, inputs)
         for group in self.optimizer.param_groups:
@@ -213,7 +214,7 @@ class _Loop:
         self.scaler.update()
         if self.average:
             self.average.update()
-        return loss.detach(), hits(outputs, targets) if labelled else None
+        return loss.detach(), None if labels is None else hits(outputs, labels.to(device))
 
     def check_loss(self, loss: float, number: int) -> None:
         """Raise where the loss is not finite."""
@@ -251,6 +252,10 @@ class _Loop:
         self.scaler.load_state_dict(state["scaler"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.before_s = self.history[-1].elapsed_s
+
+
+def _move(module: nn.Module, device: torch.device, layout: torch.memory_format) -> None:
+    module.to(device, memory_format=layout)  # type: ignore[call-overload]  # the stub lacks the layout
 
 
 def _device(module: nn.Module) -> torch.device:

@@ -11,6 +11,7 @@ p are the softmax's probabilities and t the one-hot targets, summed over the pix
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,8 +22,8 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.training_recipe import Recipe
 
 Outputs = Tensor | tuple[Tensor, ...]
-Loss = Callable[[Outputs, Tensor, Tensor], Tensor]
-"""(outputs of the network, targets, inputs) → the mean loss of a batch, a scalar."""
+Loss = Callable[[Outputs, Any, Tensor], Tensor]
+"""(outputs of the network, targets or None, inputs) → the mean loss of a batch, a scalar."""
 
 
 def classification_loss(module: nn.Module, recipe: Recipe) -> Loss:

@@ -80,7 +80,9 @@ def run(plan: Plan, *, on: str, force: bool, resume: bool, on_epoch: Callable[[E
         except DivergedError:
             unfinished.discard()  # resumed, it would diverge again
             raise
-        measured = evaluate_dataset(TorchRunner(begun.module), held_out, begun.preprocessing)
+        measured = evaluate_dataset(
+            TorchRunner(begun.module), held_out, begun.preprocessing, labels=begun.dataset.class_names
+        )
         finished = RunFolder(
             spec=begun.spec,
             data=plan.data,
@@ -89,6 +91,7 @@ def run(plan: Plan, *, on: str, force: bool, resume: bool, on_epoch: Callable[[E
             seed=plan.seed,
             preprocessing=begun.preprocessing,
             class_names=begun.dataset.class_names,
+            skipped=(*begun.dataset.skipped, *held_out.skipped),
             device=begun.device,
             versions={tool: importlib.metadata.version(tool) for tool in _TOOLS},
             metrics=measured.to_json(),
@@ -125,6 +128,8 @@ class _Begun:
 
 def _begin(plan: Plan, spec: ModelSpec, place: Processes) -> _Begun:
     dataset = load(plan.data, "train")
+    if dataset.task == "unlabelled":
+        raise EdgeCnnError(f"{dataset} has no classes and no masks to train on; give pictures that have")
     if plan.spec.classes is None:
         spec = spec.override(classes=len(dataset.class_names))
     assert spec.in_channels is not None

@@ -77,6 +77,8 @@ def print_run(run: RunFolder) -> None:
         (f"held-out {name}", f"{metrics[key]:.2%} of {metrics['n']} images, measured"),
     ]
     print_table(("", ""), rows)
+    if run.skipped:
+        print_line(f"note: {len(run.skipped)} files could not be read, the first is {run.skipped[0]}")
     print_line(f"run: {run.path}")
 
 

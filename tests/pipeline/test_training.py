@@ -193,3 +193,30 @@ def test_a_classifier_is_refused_masks(tmp_path):
     with pytest.raises(EdgeCnnError, match="shapes has masks, and lenet names a class of the whole picture"):
         edgecnn.fit("lenet(in_channels=3)", "shapes", out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_cannot_be_read_are_named_in_the_run(tmp_path, capsys):
+    from PIL import Image
+
+    from edgecnn.report.views import print_run
+
+    for number, label in enumerate("ab" * 10):
+        (tmp_path / "set" / label).mkdir(parents=True, exist_ok=True)
+        shade = np.full((12, 12), 40 + 150 * (label == "b") + number, np.uint8)
+        Image.fromarray(shade).save(tmp_path / "set" / label / f"{number}.png")
+    (tmp_path / "set" / "a" / "broken.png").write_bytes(b"no picture")
+    recipe = Recipe(epochs=1, batch=8, warmup_epochs=0.0)
+    run = edgecnn.fit(MODEL, str(tmp_path / "set"), out=tmp_path / "run", recipe=recipe)
+    assert len(run_folder.read(tmp_path / "run").skipped) == 1
+    print_run(run)
+    assert "broken.png" in capsys.readouterr().out
+
+
+def test_pictures_without_classes_are_refused(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "set").mkdir()
+    for number in range(6):
+        Image.new("L", (12, 12), number).save(tmp_path / "set" / f"{number}.png")
+    with pytest.raises(EdgeCnnError, match="no classes and no masks to train on"):
+        edgecnn.fit(MODEL, str(tmp_path / "set"), out=tmp_path / "run")
