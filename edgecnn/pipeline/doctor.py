@@ -24,6 +24,7 @@ _NEEDED_FOR = {
     "scikit-learn": "--data digits",
     "altair": "profile --plot",
     "vl-convert-python": "profile --plot",
+    "lightning-fabric": "train over several processes",
     "tflite-micro": "the tests of the planned arena",
 }
 _MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}

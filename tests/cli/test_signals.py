@@ -146,7 +146,7 @@ def test_a_signal_that_is_ignored_stays_ignored(edgecnn, monkeypatch):
         monkeypatch.setattr(
             "edgecnn.pipeline.doctor.doctor", lambda: os.kill(os.getpid(), signal.SIGINT) or []
         )
-        assert edgecnn("doctor").code == 0
+        assert edgecnn("doctor", "--json").code == 0
     finally:
         signal.signal(signal.SIGINT, before)
 
