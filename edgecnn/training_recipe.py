@@ -107,11 +107,17 @@ class Recipe:
         return Augmentation(**{name: getattr(self, name) for name in Augmentation.__dataclass_fields__})
 
     def override(self, **given: Any) -> Self:
-        """Return the recipe with every given value that is not None in place of its own."""
+        """Return the recipe with every given value that is not None in place of its own.
+
+        The steps of a schedule are given in one of two ways; the one given replaces the other.
+        """
         unknown = sorted(set(given) - set(self.__dataclass_fields__))
         if unknown:
             raise UnknownNameError("key of a training recipe", unknown[0], self.__dataclass_fields__)
-        return replace(self, **{key: value for key, value in given.items() if value is not None})
+        changed = {key: value for key, value in given.items() if value is not None}
+        if "step_epochs" in changed and "milestones" not in changed:
+            changed["milestones"] = ()
+        return replace(self, **changed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

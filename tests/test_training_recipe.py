@@ -73,6 +73,18 @@ def test_override_leaves_what_is_not_given():
     assert recipe.override(epochs=None, batch=8) == Recipe(epochs=3, lr=0.2, batch=8)
 
 
+def test_the_last_given_way_of_steps_counts():
+    recipe = Recipe(schedule="step", milestones=(2, 5))
+    assert [recipe.steps_before(epoch) for epoch in (1.9, 2.0, 4.9, 5.0, 9.0)] == [0, 1, 1, 2, 2]
+    assert [recipe.override(step_epochs=4).steps_before(epoch) for epoch in (3.9, 4.0, 8.0)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("milestones", [(0,), (3, 3), (5, 2), (1.5,), 4, (True,)], ids=str)
+def test_milestones_are_epochs_that_rise(milestones):
+    with pytest.raises(EdgeCnnError, match="are not numbers of epochs that rise, such as 30,60"):
+        Recipe(milestones=milestones)
+
+
 def test_an_unknown_key_is_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match="'epoch'; did you mean epochs"):
         Recipe().override(epoch=3)

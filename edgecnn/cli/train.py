@@ -11,6 +11,7 @@ from edgecnn import units
 from edgecnn.cli.main import show
 from edgecnn.cli.options import force_option, json_option, model_options, seed_option
 from edgecnn.cli.signals import Terminated
+from edgecnn.errors import EdgeCnnError
 from edgecnn.published_recipes import DEFAULT, RECIPES, published
 from edgecnn.training_recipe import PRECISIONS, SCHEDULES
 
@@ -52,6 +53,9 @@ _RECIPE: dict[str, tuple[Any, str]] = {
 }
 
 
+_OF_STEPS = ("step_epochs", "step_factor", "milestones")
+
+
 def _recipe_options(command: Command) -> Command:
     for key, (kind, text) in reversed(_RECIPE.items()):
         parsing = {"callback": kind, "metavar": "N,N"} if kind is _whole_numbers else {"type": kind}
@@ -84,7 +88,11 @@ def train_command(model: str, data: str, recipe: str, as_json: bool, **given: An
     from edgecnn.report.progress import progress
     from edgecnn.report.views import print_run
 
-    chosen = published(recipe).override(**{key: given.pop(key) for key in _RECIPE})
+    asked = {key: given.pop(key) for key in _RECIPE}
+    chosen = published(recipe).override(**asked)
+    idle = [key for key in _OF_STEPS if asked[key] is not None and chosen.schedule != "step"]
+    if idle:
+        raise EdgeCnnError(f"--{idle[0].replace('_', '-')} is for --schedule step, not {chosen.schedule}")
     first = f"epoch 1/{chosen.epochs} ..." if is_first() else ""
     with progress(first) as say, _noting():
         run = fit(model, data, recipe=chosen, on_epoch=lambda epoch: say(_line(epoch)), **given)

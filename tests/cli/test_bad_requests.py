@@ -31,6 +31,9 @@ REQUESTS = {
     "unknown data set of train": (["train", "lenet", "--data", "digts"], "did you mean digits"),
     "unknown data set of eval": (["eval", "lenet", "--data", "digts"], "did you mean digits"),
     "no epochs": (["train", "lenet", "--data", "digits", "--epochs", "0"], "epochs=0"),
+    "milestones of another schedule": (
+        ["train", "lenet", "--data", "digits", "--milestones", "2"], "is for --schedule step, not cosine"
+    ),
     "unknown recipe": (["train", "lenet", "--data", "digits", "--recipe", "lent"], "did you mean lenet"),
     "a GPU that is not there": (["train", "lenet", "--data", "digits", "--on", "cuda"], "no CUDA GPU"),
     "an unknown device": (["train", "lenet", "--data", "digits", "--on", "gpu"], "allowed: auto, cpu, cuda"),
