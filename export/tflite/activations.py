@@ -10,6 +10,7 @@ import onnx_ir as ir
 from edgecnn.export.tflite import fusion
 from edgecnn.export.tflite.layout import Held
 from edgecnn.export.tflite.lowering import Lowering
+from edgecnn.export.tflite.pairs import paired_weight
 from edgecnn.export.tflite.parameters import floats, operand, scalar
 from edgecnn.export.tflite.program import FUSED
 from edgecnn.export.tflite.refusal import refuse
@@ -50,13 +51,15 @@ def lower_clip(node: ir.Node, graph: Lowering) -> None:
     if not math.isfinite(low) and not math.isfinite(high):
         graph.alias(node, held)
     elif not math.isfinite(high):
-        _elementwise(node, graph, "MAXIMUM", held, scalar(graph, low))
+        _elementwise(node, graph, "MAXIMUM", held, scalar(graph, low, graph.result))
     elif not math.isfinite(low):
-        _elementwise(node, graph, "MINIMUM", held, scalar(graph, high))
+        _elementwise(node, graph, "MINIMUM", held, scalar(graph, high, graph.result))
     else:
         name = f"{output(node).name}:above"
-        above = graph.scratch("MAXIMUM", (held.index, scalar(graph, low)), held.file_shape, name)
-        _elementwise(node, graph, "MINIMUM", replace(held, index=above), scalar(graph, high))
+        like = graph.result
+        inputs = (held.index, scalar(graph, low, like))
+        above = graph.scratch("MAXIMUM", inputs, held.file_shape, name, like=like)
+        _elementwise(node, graph, "MINIMUM", replace(held, index=above), scalar(graph, high, like))
 
 
 @lowers("LeakyRelu", attributes="alpha")
@@ -78,7 +81,8 @@ def lower_elu(node: ir.Node, graph: Lowering) -> None:
 def lower_prelu(node: ir.Node, graph: Lowering) -> None:
     """Write PRELU with a constant slope."""
     held = graph.value(node)
-    floats(node, 1)
+    if paired_weight(node.inputs[1]) is None:
+        floats(node, 1)
     _elementwise(node, graph, "PRELU", held, operand(node, 1, graph, held))
 
 
@@ -89,12 +93,13 @@ def lower_hard_sigmoid(node: ir.Node, graph: Lowering) -> None:
     alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
     unfused = {"fusedActivationFunction": FUSED["NONE"]}
     if np.float32(6 * alpha) != 1:
-        inputs = (held.index, scalar(graph, 6 * alpha))
-        held = replace(held, index=graph.scratch("MUL", inputs, held.file_shape, f"{name}:scaled", **unfused))
-    inputs = (held.index, scalar(graph, 6 * beta))
+        inputs = (held.index, scalar(graph, 6 * alpha, None))
+        scaled = graph.scratch("MUL", inputs, held.file_shape, f"{name}:scaled", like=None, **unfused)
+        held = replace(held, index=scaled)
+    inputs = (held.index, scalar(graph, 6 * beta, None))
     relu6 = {"fusedActivationFunction": FUSED["RELU6"]}
-    clipped = graph.scratch("ADD", inputs, held.file_shape, f"{name}:clipped", **relu6)
-    _elementwise(node, graph, "MUL", replace(held, index=clipped), scalar(graph, 1 / 6), **unfused)
+    clipped = graph.scratch("ADD", inputs, held.file_shape, f"{name}:clipped", like=None, **relu6)
+    _elementwise(node, graph, "MUL", replace(held, index=clipped), scalar(graph, 1 / 6, None), **unfused)
 
 
 @lowers("Softmax LogSoftmax", attributes="axis")

@@ -8,10 +8,11 @@ TRANSPOSE_CONV     weights (c_out, k, k, c_in)             from ONNX's (c_in, c_
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn.export.tflite.filters import Filter, bias_of, lay_out, weight_shape
 from edgecnn.export.tflite.layout import NHWC, Held
 from edgecnn.export.tflite.lowering import Lowering
-from edgecnn.export.tflite.parameters import bias, weight
 from edgecnn.export.tflite.program import SAME, VALID, Options
+from edgecnn.export.tflite.quantization import Quantization, quantize_bias, scale_and_bias
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.export.tflite.rules import lowers
 from edgecnn.export.tflite.windows import Windows, placed, windows_of
@@ -25,8 +26,7 @@ def lower_conv(node: ir.Node, graph: Lowering) -> None:
     batch, c_in, height, width = image.shape
     groups = attribute(node, "group", 1)
     depthwise = groups == c_in and groups > 1
-    order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
-    weights, (c_out, c_group, *kernel) = _weights(node, graph, order)
+    c_out, c_group, *kernel = _weight_shape(node)
     if c_group * groups != c_in:
         raise refuse(node, f"{groups} groups of {c_group} channels are not {c_in}", "check the graph")
     both = windows_of(node, (height, width), kernel)
@@ -36,17 +36,24 @@ def lower_conv(node: ir.Node, graph: Lowering) -> None:
         code, version = "DEPTHWISE_CONV_2D", max(min(windows.dilation, 2) for windows in both)
         options["depthMultiplier"] = c_out // c_in
     source, options["padding"] = placed(node, graph, image, both)
-    inputs = (source, weights, bias(node, 2, graph, c_out))
+    order, axis = ((1, 2, 3, 0), 3) if depthwise else ((0, 2, 3, 1), 0)
+    found = Filter(
+        node=node,
+        image=source,
+        bias=bias_of(node, c_out),
+        arrange=lambda array: array.transpose(order),
+        axis=axis,
+    )
+    inputs = (source, *lay_out(graph, found))
     value, fused = graph.target(node)
     graph.produce(code, inputs, value, version=version, **options, **fused)
 
 
-def _weights(node: ir.Node, graph: Lowering, order: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """Return the tensor of the transposed weights, and their shape in ONNX."""
-    weights, array = weight(node, 1, graph, 4, lambda array: array.transpose(order))
-    if attribute(node, "kernel_shape", array.shape[2:]) != array.shape[2:]:
-        raise refuse(node, f"its weight {array.shape} has another kernel_shape", "check the graph")
-    return weights, array.shape
+def _weight_shape(node: ir.Node) -> tuple[int, ...]:
+    shape = weight_shape(node, 4)
+    if attribute(node, "kernel_shape", shape[2:]) != shape[2:]:
+        raise refuse(node, f"its weight {shape} has another kernel_shape", "check the graph")
+    return shape
 
 
 def _options(both: tuple[Windows, Windows]) -> Options:
@@ -69,14 +76,21 @@ def lower_conv_transpose(node: ir.Node, graph: Lowering) -> None:
         raise refuse(node, "TFLite has no groups and dilations here", "use group=1 and dilations=1")
     if attribute(node, "auto_pad", "NOTSET") != "NOTSET":
         raise refuse(node, "the writer does not know its auto_pad", "use NOTSET and pads")
-    weights, (_, c_out, *kernel) = _weights(node, graph, (1, 2, 3, 0))
+    _, c_out, *kernel = _weight_shape(node)
     strides, pads = attribute(node, "strides", (1, 1)), attribute(node, "pads", (0, 0, 0, 0))
     extra = attribute(node, "output_padding", (0, 0))
     sizes, batch = image.shape[2:], image.shape[0]
     whole = [(sizes[axis] - 1) * strides[axis] + kernel[axis] for axis in (0, 1)]
     out = [whole[axis] - pads[axis] - pads[axis + 2] + extra[axis] for axis in (0, 1)]
     graph.expect(node, (batch, c_out, *out))
-    offset = bias(node, 2, graph, c_out)
+    found = Filter(
+        node=node,
+        image=image.index,
+        bias=bias_of(node, c_out),
+        arrange=lambda array: array.transpose(0, 2, 3, 1),
+        first=lambda array: array.swapaxes(0, 1),
+    )
+    weights, offset = lay_out(graph, found)
     same = all(_is_same(sizes[a], strides[a], whole[a], out[a], pads[a]) for a in (0, 1))
     options = {"strideH": strides[0], "strideW": strides[1], "padding": SAME if same else VALID}
     wanted = graph.shape_constant((batch, *out, c_out))
@@ -88,7 +102,7 @@ def lower_conv_transpose(node: ir.Node, graph: Lowering) -> None:
         raise refuse(node, "output_padding reaches beyond the last tap", "use an output_padding <= pads")
     shape, name = (batch, *whole, c_out), f"{output(node).name}:whole"
     inputs = (graph.shape_constant(shape), weights, image.index, offset)
-    source = graph.scratch("TRANSPOSE_CONV", inputs, shape, name, **options)
+    source = graph.scratch("TRANSPOSE_CONV", inputs, shape, name, like=graph.result, **options)
     begin = graph.shape_constant((0, pads[0], pads[1], 0))
     graph.produce("SLICE", (source, begin, wanted), output(node))
 
@@ -104,8 +118,9 @@ def scale_and_shift(
     """Write `scale[c] x + shift[c]` of `node` (and its activation) as one 1x1 DEPTHWISE_CONV_2D."""
     value, fused = graph.target(node)
     channels = static_shape(value)[1]
-    weights = graph.constant(_vector(scale, channels).reshape(1, 1, 1, channels), f"{value.name}:scale")
-    offset = graph.constant(_vector(shift, channels), f"{value.name}:shift")
+    weights, offset = _scale_and_shift(
+        graph, image, str(value.name), *(_vector(each, channels) for each in (scale, shift))
+    )
     graph.produce(
         "DEPTHWISE_CONV_2D",
         (image.index, weights, offset),
@@ -117,6 +132,21 @@ def scale_and_shift(
         depthMultiplier=1,
         **fused,
     )
+
+
+def _scale_and_shift(
+    graph: Lowering, image: Held, name: str, scale: np.ndarray, shift: np.ndarray
+) -> tuple[int, int]:
+    """Return the weights (1, 1, 1, c) and the bias (c,); int8 weights with a scale of their own are exact."""
+    shape, quantization = (1, 1, 1, len(scale)), None
+    given = graph.quantization(image)
+    if graph.result is not None and given is not None:
+        elements, scales = scale_and_bias(scale, shift, given.scale[0])
+        bias, bias_quantization = quantize_bias(shift, given.scale[0], scales)
+        quantization = Quantization(scale=tuple(scales.tolist()), axis=3)
+        weights = graph.constant(elements.reshape(shape), f"{name}:scale", quantization=quantization)
+        return weights, graph.constant(bias, f"{name}:shift", quantization=bias_quantization)
+    return graph.constant(scale.reshape(shape), f"{name}:scale"), graph.constant(shift, f"{name}:shift")
 
 
 def _vector(numbers: np.ndarray, channels: int) -> np.ndarray:

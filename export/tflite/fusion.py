@@ -4,6 +4,7 @@ import math
 
 import onnx_ir as ir
 
+from edgecnn.export.tflite.quantization import MOST, Quantization
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.graph.nodes import constant, output
 
@@ -35,10 +36,16 @@ def activation(node: ir.Node) -> str | None:
     return _BY_BOUNDS.get(clip_bounds(node)) if node.op_type == "Clip" else None
 
 
-def follower(node: ir.Node) -> tuple[ir.Node, str] | None:
-    """Return the activation node that `node`'s operator can apply itself and its name, or None."""
+def follower(node: ir.Node, result: Quantization | None = None) -> tuple[ir.Node, str] | None:
+    """Return the activation node that `node`'s operator can apply itself and its name, or None.
+
+    Where the result is int8, a bound that its range ends at or before takes no operator.
+    """
     consumer = only_consumer(output(node))
     if consumer is None or consumer.inputs[0] is not output(node):
         return None
     name = activation(consumer)
+    if name is None and consumer.op_type == "Clip" and result is not None:
+        low, high = clip_bounds(consumer)
+        name = "RELU" if low == 0 and result.represents(high) == MOST else None
     return None if name is None else (consumer, name)

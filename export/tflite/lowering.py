@@ -1,6 +1,7 @@
 """The TFLite graph under construction, and where each ONNX value is in it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.export.tflite import fusion
 from edgecnn.export.tflite.layout import NHWC, Block, Held, memory_order, standard
 from edgecnn.export.tflite.program import FUSED, KINDS, Operator, Options, Tensor
+from edgecnn.export.tflite.quantization import Quantization
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.graph.nodes import describe, output, static_shape
 
@@ -21,6 +23,7 @@ class Lowering:
     """What the handlers write to: tensors, operators, and the layout of every ONNX value so far."""
 
     def __init__(self, names: Iterable[str]) -> None:
+        self.result: Quantization | None = None  # of the node being written; None where it is float32
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
         self.scratch_names: set[str] = set()
@@ -28,15 +31,43 @@ class Lowering:
         self.absorbed: set[ir.Node] = set()
         self._names = set(names)
         self._constants: dict[object, int] = {}
+        self._converted: dict[tuple[int, Quantization | None], int] = {}
 
     # ---- reading ----
 
-    def value(self, node: ir.Node, place: int = 0) -> Held:
-        """Return how the file holds a computed input of `node`."""
+    def stored(self, node: ir.Node, place: int = 0) -> Held:
+        """Return how the file holds a computed input of `node`, in whatever type."""
         value = node.inputs[place]
         if value is None or value.name not in self.held:
             raise refuse(node, f"its input {place} is not computed by the graph", "fold constants first")
         return self.held[value.name]
+
+    def value(self, node: ir.Node, place: int = 0) -> Held:
+        """Return how the file holds a computed input of `node`, in float32 where the node computes so."""
+        held = self.stored(node, place)
+        return held if self.result else replace(held, index=self.converted(held.index, None))
+
+    def quantization(self, held: Held) -> Quantization | None:
+        """Return the quantization of the tensor that holds a value, None where it is float32."""
+        return self.tensors[held.index].quantization
+
+    def converted(self, index: int, quantization: Quantization | None) -> int:
+        """Return a tensor in another quantization (None: float32), by an operator where it differs."""
+        tensor = self.tensors[index]
+        if tensor.quantization == quantization and tensor.dtype != np.float16:
+            return index
+        if (index, quantization) not in self._converted:
+            code = "QUANTIZE" if quantization else "DEQUANTIZE"
+            version = 3 if tensor.dtype == np.float16 else 2 if tensor.quantization else 1
+            result = self.tensor(
+                self._unused(f"{tensor.name}:{'int8' if quantization else 'float32'}"),
+                tensor.shape,
+                quantization=quantization,
+            )
+            self.scratch_names.add(self.tensors[result].name)
+            self.emit(code, (index,), result, {}, version)
+            self._converted[index, quantization] = result
+        return self._converted[index, quantization]
 
     def image(self, node: ir.Node, place: int = 0) -> Held:
         """Return a 4-D input of `node` as NHWC."""
@@ -57,30 +88,46 @@ class Lowering:
             )
         shape = tuple(held.shape[axis] for axis in axes)
         name = f"{self.tensors[held.index].name}:view"
-        index = self.scratch("RESHAPE", (held.index, self.shape_constant(shape)), shape, name, newShape=shape)
+        inputs, like = (held.index, self.shape_constant(shape)), self.quantization(held)
+        index = self.scratch("RESHAPE", inputs, shape, name, like=like, newShape=shape)
         return Held(index=index, shape=held.shape, axes=axes)
 
     # ---- writing ----
 
-    def tensor(self, name: str, shape: Sequence[int], data: np.ndarray | None = None) -> int:
-        """Add a tensor, float32 or of `data`'s type, and return its index."""
-        dtype = np.dtype(np.float32) if data is None else data.dtype
-        self.tensors.append(Tensor(name=name, shape=tuple(shape), dtype=dtype, data=data))
+    def tensor(
+        self,
+        name: str,
+        shape: Sequence[int],
+        data: np.ndarray | None = None,
+        *,
+        quantization: Quantization | None = None,
+    ) -> int:
+        """Add a tensor of `data`'s type, int8 where it is quantized, else float32; return its index."""
+        dtype = np.dtype(np.int8 if quantization else np.float32) if data is None else data.dtype
+        entry = Tensor(name=name, shape=tuple(shape), dtype=dtype, data=data, quantization=quantization)
+        self.tensors.append(entry)
         return len(self.tensors) - 1
 
     def constant(
-        self, array: np.ndarray, name: str, shape: Sequence[int] | None = None, *, variant: object = None
+        self,
+        array: np.ndarray,
+        name: str,
+        shape: Sequence[int] | None = None,
+        *,
+        variant: object = None,
+        quantization: Quantization | None = None,
     ) -> int:
         """Return the tensor of a constant called `name` (of `shape` where given), the same for equal ones.
 
         A large one is told by name, layout and `variant`, which says what was computed from the named array.
         """
         shape = tuple(array.shape if shape is None else shape)
-        key: object = (name, variant, shape, array.shape, array.strides)
+        key: object = (name, variant, shape, array.shape, array.strides, array.dtype.str, quantization)
         if array.nbytes <= _COMPARED_BYTES:
-            key = (array.dtype.str, shape, array.tobytes())
+            key = (array.dtype.str, shape, array.tobytes(), quantization)
         if key not in self._constants:
-            self._constants[key] = self.tensor(self._unused(name), shape, array)
+            index = self.tensor(self._unused(name), shape, array, quantization=quantization)
+            self._constants[key] = index
         return self._constants[key]
 
     def shape_constant(self, numbers: Sequence[int] | Sequence[Sequence[int]]) -> int:
@@ -90,7 +137,7 @@ class Lowering:
 
     def target(self, node: ir.Node) -> tuple[ir.Value, Options]:
         """Return the value that `node`'s operator writes, and the activation it takes over from there."""
-        found = fusion.follower(node)
+        found = fusion.follower(node, self.result)
         if found is None:
             return output(node), {"fusedActivationFunction": FUSED["NONE"]}
         consumer, name = found
@@ -111,22 +158,36 @@ class Lowering:
         """Write the operator that computes `value`, laid out by `axes` (standard where not given)."""
         shape = static_shape(value)
         axes = standard(len(shape)) if axes is None else axes
-        index = self.tensor(str(value.name), [shape[axis] for axis in axes])
+        index = self.tensor(str(value.name), [shape[axis] for axis in axes], quantization=self.result)
         self.emit(code, inputs, index, options, version)
         self.held[str(value.name)] = Held(index=index, shape=shape, axes=axes, blocks=blocks)
 
     def scratch(
-        self, code: str, inputs: Sequence[int], shape: Sequence[int], name: str, **options: Any
+        self,
+        code: str,
+        inputs: Sequence[int],
+        shape: Sequence[int],
+        name: str,
+        *,
+        like: Quantization | None,
+        **options: Any,
     ) -> int:
-        """Write an operator whose result is no ONNX value; return the tensor (file shape `shape`)."""
-        index = self.tensor(self._unused(name), shape)
+        """Write an operator whose result is no ONNX value; return the tensor (file shape `shape`).
+
+        `like` is its quantization: the input's for what moves elements only, else the node's result's.
+        """
+        index = self.tensor(self._unused(name), shape, quantization=like)
         self.scratch_names.add(self.tensors[index].name)
         self.emit(code, inputs, index, options, 0)
         return index
 
     def emit(self, code: str, inputs: Sequence[int], result: int, options: Options, version: int) -> None:
         """Append an operator, in the version asked for or the kind's own."""
-        version = max(version, KINDS[code].version)
+        kind, types = (
+            KINDS[code],
+            {self.tensors[index].dtype.name for index in (*inputs, result) if index >= 0},
+        )
+        version = max(version, kind.int8 if "int8" in types else kind.version)
         self.operators.append(
             Operator(code=code, inputs=tuple(inputs), outputs=(result,), version=version, options=options)
         )

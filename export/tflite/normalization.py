@@ -32,7 +32,8 @@ def lower_batch_normalization(node: ir.Node, graph: Lowering) -> None:
     factor = graph.constant(scale.astype(np.float32), f"{name}:scale")
     summand = graph.constant(shift.astype(np.float32), f"{name}:shift")
     unfused = {"fusedActivationFunction": FUSED["NONE"]}
-    scaled = graph.scratch("MUL", (held.index, factor), held.file_shape, f"{name}:scaled", **unfused)
+    inputs = (held.index, factor)
+    scaled = graph.scratch("MUL", inputs, held.file_shape, f"{name}:scaled", like=None, **unfused)
     value, fused = graph.target(node)
     graph.produce("ADD", (scaled, summand), value, axes=held.axes, **fused)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.tflite.program import KINDS, Operator, Program, Tensor
+from edgecnn.export.tflite.quantization import Quantization
 from edgecnn.runtime.litert_runner import NOTES
 from edgecnn.version import __version__
 
@@ -135,6 +136,16 @@ def _tensor(schema: ModuleType, model: Any, tensor: Tensor) -> Any:
     entry.name, entry.shape = tensor.name, list(tensor.shape)
     entry.type = getattr(schema.TensorType, tensor.dtype.name.upper())
     entry.buffer = 0 if tensor.data is None else _buffer(schema, model, tensor.data)
+    if tensor.quantization is not None:
+        entry.quantization = _quantization(schema, tensor.quantization)
+    return entry
+
+
+def _quantization(schema: ModuleType, found: Quantization) -> Any:
+    entry = schema.QuantizationParametersT()
+    # Lists, since arrays are kept out of the tables; old runtimes want a zero point for each scale.
+    entry.scale, entry.zeroPoint = list(found.scale), [found.zero_point] * len(found.scale)
+    entry.quantizedDimension = found.axis if found.per_channel else 0
     return entry
 
 

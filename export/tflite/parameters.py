@@ -1,12 +1,12 @@
 """The constant inputs of a node as tensors of the file: weights, biases, operands, numbers."""
 
-from collections.abc import Callable
-
 import numpy as np
 import onnx_ir as ir
 
 from edgecnn.export.tflite.layout import Held, permute_features, to_file
 from edgecnn.export.tflite.lowering import Lowering
+from edgecnn.export.tflite.pairs import DEQUANTIZE, paired_weight
+from edgecnn.export.tflite.quantization import Quantization, exactly
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.graph.nodes import constant
 
@@ -32,6 +32,19 @@ def floats(node: ir.Node, place: int) -> np.ndarray:
     return array
 
 
+def numbers(node: ir.Node, place: int) -> np.ndarray:
+    """Return the float32 array of a constant input, also of one that is stored as integers and a scale."""
+    value = given(node, place)
+    dequantize = None if value is None else value.producer()
+    if dequantize is None or dequantize.op_type != DEQUANTIZE:
+        return floats(node, place)
+    stored, scale = constant(dequantize.inputs[0]), constant(dequantize.inputs[1])
+    zeros = constant(dequantize.inputs[2]) if len(dequantize.inputs) > 2 else None
+    if stored is None or scale is None or (zeros is not None and zeros.any()):
+        raise refuse(node, f"its input {place} is not a constant", "make it an initializer")
+    return np.asarray(stored.astype(np.float64) * scale, np.float32)
+
+
 def integers(node: ir.Node, place: int) -> list[int] | None:
     """Return the numbers of a constant input such as axes, or None where it is absent."""
     value = given(node, place)
@@ -51,48 +64,41 @@ def number(node: ir.Node, place: int, default: float) -> float:
     return float(array.item())
 
 
-def scalar(graph: Lowering, value: float) -> int:
-    """Return the tensor of one number."""
-    return graph.constant(np.asarray([value], np.float32), f"float32:{value:.9g}")
-
-
-def weight(
-    node: ir.Node,
-    place: int,
-    graph: Lowering,
-    rank: int,
-    arrange: Callable[[np.ndarray], np.ndarray],
-) -> tuple[int, np.ndarray]:
-    """Return the tensor of a weight, rearranged as the file wants it, and the array as ONNX has it."""
-    array = floats(node, place)
-    if array.ndim != rank:
-        raise refuse(node, f"its weight has the shape {array.shape}", f"{rank} axes are supported")
-    arranged = arrange(array)
-    return graph.constant(arranged, name_of(node, place)), array
-
-
-def bias(node: ir.Node, place: int, graph: Lowering, channels: int) -> int:
-    """Return the tensor of an optional bias, zeros where there is none."""
-    value = given(node, place)
-    if value is None:
-        return graph.constant(np.zeros(channels, np.float32), f"zeros:{channels}")
-    return weight(node, place, graph, 1, lambda array: array)[0]
+def scalar(graph: Lowering, value: float, like: Quantization | None) -> int:
+    """Return the tensor of one number, float32 or quantized as what it meets."""
+    if like is None:
+        return graph.constant(np.asarray([value], np.float32), f"float32:{value:.9g}")
+    array = np.asarray([like.represents(value)], np.int8)
+    return graph.constant(array, f"int8:{array[0]}", quantization=like)
 
 
 def operand(node: ir.Node, place: int, graph: Lowering, like: Held) -> int:
     """Return a constant or computed input, laid out to broadcast against `like`."""
     value = node.inputs[place]
-    if value is None or value.const_value is None:
+    if value is None or value.name in graph.held:
         held = graph.value(node, place)
         if len(held.shape) != len(like.shape) or held.blocks != like.blocks:
             raise refuse(node, "its inputs are laid out differently", "give them the same number of axes")
         return graph.arranged(node, held, like.axes).index
-    array, name = floats(node, place), str(value.name)
+    paired, quantization = paired_weight(value), None
+    if paired is not None:
+        array, name, quantization = paired.elements(), str(paired.source.name), paired.quantization
+    else:
+        array, name = floats(node, place), str(value.name)
+        if graph.result is not None:
+            array, scale = exactly(array)
+            quantization = Quantization(scale=(float(scale.item()),))
     if array.ndim > len(like.axes):
         raise refuse(node, f"its constant {name!r} has more axes than its input", "squeeze it")
     if like.blocks and array.shape[-1:] not in ((), (1,)):
-        return graph.constant(permute_features(array, like.blocks), name, array.shape, variant=like.blocks)
+        return graph.constant(
+            permute_features(array, like.blocks),
+            name,
+            array.shape,
+            variant=like.blocks,
+            quantization=quantization,
+        )
     arranged = to_file(array, like.axes)
     # Leading axes of length 1 say nothing and keep old kernels from their fast paths.
     lead = next((i for i, size in enumerate(arranged.shape) if size > 1), max(arranged.ndim - 1, 0))
-    return graph.constant(arranged.reshape(arranged.shape[lead:] or (1,)), name)
+    return graph.constant(arranged.reshape(arranged.shape[lead:] or (1,)), name, quantization=quantization)

@@ -63,7 +63,7 @@ def _corrected(
     name = output(node).name
     shape = (image.shape[0], *counts.shape, image.shape[1])
     options = _options(both) | {"padding": VALID, "fusedActivationFunction": FUSED["NONE"]}
-    average = graph.scratch("AVERAGE_POOL_2D", (source,), shape, f"{name}:sum", **options)
+    average = graph.scratch("AVERAGE_POOL_2D", (source,), shape, f"{name}:sum", like=None, **options)
     factor = (both[0].kernel * both[1].kernel / counts).astype(np.float32)
     value, fused = graph.target(node)
     correction = graph.constant(factor[None, :, :, None], f"{name}:taps")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.export.tflite.layout import Held
+from edgecnn.export.tflite.quantization import Quantization
 
 Options = dict[str, Any]  # the fields of an operator's options table
 
@@ -19,6 +20,7 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     data: np.ndarray | None = None
+    quantization: Quantization | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,14 @@ class Program:
 
 @dataclass(frozen=True)
 class Kind:
-    """A TFLite operator as this writer uses it: its options table and its lowest sufficient float version."""
+    """A TFLite operator as this writer uses it: its options table, and its lowest sufficient version.
+
+    `version` is for float32, `int8` for an operator with an int8 tensor.
+    """
 
     options: str | None = None
     version: int = 1
+    int8: int = 2
 
 
 KINDS = {
@@ -62,13 +68,14 @@ KINDS = {
     "ADD": Kind("AddOptions"),
     "AVERAGE_POOL_2D": Kind("Pool2DOptions"),
     "CONCATENATION": Kind("ConcatenationOptions"),
-    "CONV_2D": Kind("Conv2DOptions"),
-    "DEPTHWISE_CONV_2D": Kind("DepthwiseConv2DOptions"),
+    "CONV_2D": Kind("Conv2DOptions", int8=3),
+    "DEPTHWISE_CONV_2D": Kind("DepthwiseConv2DOptions", int8=3),
+    "DEQUANTIZE": Kind("DequantizeOptions"),
     "DIV": Kind("DivOptions"),
-    "ELU": Kind(),
+    "ELU": Kind(int8=1),
     "EXP": Kind("ExpOptions"),
-    "FULLY_CONNECTED": Kind("FullyConnectedOptions"),
-    "HARD_SWISH": Kind("HardSwishOptions"),
+    "FULLY_CONNECTED": Kind("FullyConnectedOptions", int8=4),
+    "HARD_SWISH": Kind("HardSwishOptions", int8=1),
     "LEAKY_RELU": Kind("LeakyReluOptions"),
     "LOCAL_RESPONSE_NORMALIZATION": Kind("LocalResponseNormalizationOptions"),
     "LOGISTIC": Kind(),
@@ -82,14 +89,15 @@ KINDS = {
     "NEG": Kind("NegOptions"),
     "PAD": Kind("PadOptions"),
     "PADV2": Kind("PadV2Options"),
-    "PRELU": Kind(),
+    "PRELU": Kind(int8=1),
+    "QUANTIZE": Kind("QuantizeOptions", int8=1),
     "REDUCE_MAX": Kind("ReducerOptions"),
     "RELU": Kind(),
     "RELU6": Kind(),
     "RELU_N1_TO_1": Kind(),
-    "RESHAPE": Kind("ReshapeOptions"),
-    "RESIZE_BILINEAR": Kind("ResizeBilinearOptions", 3),
-    "RESIZE_NEAREST_NEIGHBOR": Kind("ResizeNearestNeighborOptions", 3),
+    "RESHAPE": Kind("ReshapeOptions", int8=1),
+    "RESIZE_BILINEAR": Kind("ResizeBilinearOptions", 3, 3),
+    "RESIZE_NEAREST_NEIGHBOR": Kind("ResizeNearestNeighborOptions", 3, 3),
     "SLICE": Kind("SliceOptions"),
     "SOFTMAX": Kind("SoftmaxOptions"),
     "SQRT": Kind(),
@@ -97,7 +105,7 @@ KINDS = {
     "SUB": Kind("SubOptions"),
     "SUM": Kind("ReducerOptions"),
     "TANH": Kind(),
-    "TRANSPOSE_CONV": Kind("TransposeConvOptions", 3),
+    "TRANSPOSE_CONV": Kind("TransposeConvOptions", 3, 3),
 }
 
 # Values of the schema's enumerations, which are frozen by its compatibility promise.

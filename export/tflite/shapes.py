@@ -1,5 +1,7 @@
 """Concat, Pad and Slice, with their axes where they lie in the file."""
 
+from dataclasses import replace
+
 import onnx_ir as ir
 
 from edgecnn.export.tflite.layout import Held
@@ -14,7 +16,7 @@ from edgecnn.graph.nodes import attribute, output
 @lowers("Concat", attributes="axis")
 def lower_concat(node: ir.Node, graph: Lowering) -> None:
     """Write CONCATENATION; flattened images keep their blocks one after the other."""
-    parts = [graph.value(node, place) for place in range(len(node.inputs))]
+    parts = [_part(node, place, graph) for place in range(len(node.inputs))]
     axis = attribute(node, "axis", 0) % len(parts[0].shape)
     shape = list(parts[0].shape)
     shape[axis] = sum(part.shape[axis] for part in parts)
@@ -28,6 +30,12 @@ def lower_concat(node: ir.Node, graph: Lowering) -> None:
     inputs = [graph.arranged(node, part, axes).index for part in parts]
     options = {"axis": axes.index(axis), "fusedActivationFunction": FUSED["NONE"]}
     graph.produce("CONCATENATION", inputs, output(node), axes=axes, blocks=blocks, **options)
+
+
+def _part(node: ir.Node, place: int, graph: Lowering) -> Held:
+    """Return an input in the quantization of the result, which the kernel asks of all of them."""
+    held = graph.value(node, place)
+    return replace(held, index=graph.converted(held.index, graph.result))
 
 
 @lowers("Pad", attributes="mode")
@@ -51,7 +59,7 @@ def lower_pad(node: ir.Node, graph: Lowering) -> None:
     elif mode == "constant":
         inputs = (held.index, paddings)
         if fill:
-            inputs += (scalar(graph, fill),)
+            inputs += (scalar(graph, fill, graph.result),)
         graph.produce("PADV2" if fill else "PAD", inputs, output(node), axes=held.axes)
     else:
         raise refuse(node, f"TFLite has no mode={mode}", "use constant or reflect")

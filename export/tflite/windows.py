@@ -127,9 +127,11 @@ def padded(
     paddings = [(0, 0), (height.begin, height.needed_end), (width.begin, width.needed_end), (0, 0)]
     shape = [size + sum(pad) for size, pad in zip(image.file_shape, paddings, strict=True)]
     inputs = [image.index, graph.shape_constant(paddings)]
+    like = graph.quantization(image)
     if fill:
-        inputs.append(scalar(graph, fill))
-    return graph.scratch("PADV2" if fill else "PAD", inputs, shape, f"{output(node).name}:padded")
+        inputs.append(scalar(graph, fill, like))
+    name = f"{output(node).name}:padded"
+    return graph.scratch("PADV2" if fill else "PAD", inputs, shape, name, like=like)
 
 
 def placed(

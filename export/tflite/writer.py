@@ -1,50 +1,62 @@
 """From the canonical ONNX graph to a .tflite file."""
 
+from dataclasses import replace
 from typing import Any
 
 import onnx_ir as ir
 
-from edgecnn.errors import EdgeCnnError
+from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.export.tflite.layout import Held, standard
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.packing import pack
+from edgecnn.export.tflite.pairs import DEQUANTIZE, QUANTIZE
+from edgecnn.export.tflite.precision import result_of, wanted_of
 from edgecnn.export.tflite.program import Program
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.export.tflite.rules import RULES
-from edgecnn.graph.nodes import static_shape
+from edgecnn.graph.nodes import output, static_shape
 
 OPSETS = range(13, 21)
+IO = ("float", "int8")
 _FLOAT = ir.DataType.FLOAT
 _MOST_AXES = 4
 
 
-def write(model: ir.Model) -> bytes:
-    """Return the .tflite file that computes what `model` does, in float32.
+def write(model: ir.Model, *, io: str = "float") -> bytes:
+    """Return the .tflite file that computes what `model` does, in float32 or as its Q/DQ pairs say.
 
     Images are NHWC in the file, (n, c, h, w) in the graph; no operator transposes. Tensors have the names
     of the ONNX values; the signature `serving_default` has the names of the graph's inputs and outputs.
     The graph is not changed, and equal graphs give equal bytes.
 
+    Scales and zero points of QuantizeLinear and DequantizeLinear are carried over, nothing is quantized
+    anew: an operator whose inputs and result are paired is int8, its weights int8 and its bias int32. With
+    `io="int8"` the file takes and gives int8, in the quantization of its input and output tensor; with
+    `"float"` it takes and gives float32.
+
     Raises:
         UnsupportedOperatorError: a node cannot be written exactly; names it, why, and what to do.
         EdgeCnnError: the graph is of another opset, type or size than the format and this writer take.
     """
-    return pack(lower(model))
+    return pack(lower(model, io=io))
 
 
-def lower(model: ir.Model) -> Program:
+def lower(model: ir.Model, *, io: str = "float") -> Program:
     """Return the TFLite graph of `model` before it becomes bytes; raises what `write` does."""
+    if io not in IO:
+        raise UnknownNameError("type of input and output", io, IO)
     _check_model(model)
     model = _with_shapes(model)
     for node in model.graph:
         _check_node(node)
     values = [*model.graph.inputs, *(value for node in model.graph for value in node.outputs)]
     graph = Lowering(str(value.name) for value in values)
-    inputs = {str(value.name): _input(value, graph) for value in _computed_inputs(model)}
+    inputs = {str(value.name): _input(value, graph, io) for value in _computed_inputs(model)}
     for node in model.graph:
         if node not in graph.absorbed:
+            graph.result = result_of(node, graph)
             RULES[node.op_type].lower(node, graph)
-    outputs = {str(value.name): _output(value, graph) for value in model.graph.outputs}
+    outputs = {str(value.name): _output(value, graph, io) for value in model.graph.outputs}
     _name_outputs(graph, inputs, outputs)
     return Program(
         tensors=graph.tensors,
@@ -52,7 +64,7 @@ def lower(model: ir.Model) -> Program:
         inputs=inputs,
         outputs=outputs,
         held=graph.held,
-        notes=_notes(graph),
+        notes=_notes(graph, model),
     )
 
 
@@ -97,7 +109,7 @@ def _check_node(node: ir.Node) -> None:
         if tuple(extra.uses()) or extra.is_graph_output():
             raise refuse(node, f"its second output {extra.name!r} is used", "use the first one only")
     for value in (*node.inputs, node.outputs[0]):
-        if value is None or value.const_value is not None:
+        if value is None or value.const_value is not None or _is_quantized(value):
             continue
         if value.dtype is not None and value.dtype != _FLOAT:
             raise refuse(node, f"{value.name!r} is {value.dtype.name}", "only float32 networks are written")
@@ -105,15 +117,27 @@ def _check_node(node: ir.Node) -> None:
             raise refuse(node, f"{value.name!r} has more than 4 axes", "use at most 4")
 
 
-def _input(value: ir.Value, graph: Lowering) -> int:
+def _is_quantized(value: ir.Value) -> bool:
+    """Say whether `value` lies between the nodes of a pair."""
+    node = value.producer()
+    return node is not None and node.op_type == QUANTIZE
+
+
+def _input(value: ir.Value, graph: Lowering, io: str) -> int:
     shape = static_shape(value)
     axes = standard(len(shape))
-    index = graph.tensor(str(value.name), [shape[axis] for axis in axes])
+    wanted = wanted_of(value) if io == "int8" else None
+    if io == "int8" and wanted is None:
+        raise EdgeCnnError(
+            f"the input {value.name!r} is not read through one QuantizeLinear, so it cannot be int8;"
+            " use io=float"
+        )
+    index = graph.tensor(str(value.name), [shape[axis] for axis in axes], quantization=wanted)
     graph.held[str(value.name)] = Held(index=index, shape=shape, axes=axes)
     return index
 
 
-def _output(value: ir.Value, graph: Lowering) -> int:
+def _output(value: ir.Value, graph: Lowering, io: str) -> int:
     """Return the tensor of a graph output, in the standard layout."""
     node = value.producer()
     held = graph.held.get(str(value.name))
@@ -122,6 +146,10 @@ def _output(value: ir.Value, graph: Lowering) -> int:
     if held.blocks:
         raise refuse(node, "the network ends in a flattened image", "end it before the Flatten")
     held = graph.arranged(node, held, standard(len(held.shape)))
+    if io == "float":
+        held = replace(held, index=graph.converted(held.index, None))
+    elif graph.quantization(held) is None:
+        raise EdgeCnnError(f"the output {value.name!r} is not quantized, so it cannot be int8; use io=float")
     graph.held[str(value.name)] = held
     return held.index
 
@@ -138,11 +166,17 @@ def _name_outputs(graph: Lowering, inputs: dict[str, int], outputs: dict[str, in
         tensor.name = name
 
 
-def _notes(graph: Lowering) -> dict[str, Any]:
-    """Return where the values are that are not "the tensor of the same name, NHWC where 4-D"."""
+def _notes(graph: Lowering, model: ir.Model) -> dict[str, Any]:
+    """Return where the values are that are not "the tensor of the same name, NHWC where 4-D".
+
+    What a pair gives is in the tensor of what it reads, or in one of its own that has no name in ONNX.
+    """
     names = {tensor.name for tensor in graph.tensors}
+    pairs = {output(node).name for node in model.graph if node.op_type in (QUANTIZE, DEQUANTIZE)}
     notes: dict[str, Any] = dict.fromkeys(sorted(graph.scratch_names & names))
     for name, held in graph.held.items():
+        if name in pairs and name not in names:
+            continue
         tensor = graph.tensors[held.index].name
         if (tensor, held.axes, held.blocks) != (name, standard(len(held.shape)), ()):
             notes[name] = {"tensor": tensor, "shape": held.shape, "axes": held.axes, "blocks": held.blocks}
