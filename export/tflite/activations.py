@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.export.tflite import fusion
+from edgecnn.export.tflite.convolution import scale_and_shift
 from edgecnn.export.tflite.layout import Held
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.pairs import paired_weight
@@ -88,9 +89,15 @@ def lower_prelu(node: ir.Node, graph: Lowering) -> None:
 
 @lowers("HardSigmoid", attributes="alpha beta")
 def lower_hard_sigmoid(node: ir.Node, graph: Lowering) -> None:
-    """Write min(max(alpha x + beta, 0), 1) as relu6(6 alpha x + 6 beta) / 6."""
+    """Write min(max(alpha x + beta, 0), 1) as relu6(6 alpha x + 6 beta) / 6.
+
+    In int8 it is a scale and a shift: the result's range ends where the bounds are.
+    """
     held, name = graph.value(node), output(node).name
     alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
+    if graph.result is not None:
+        scale_and_shift(node, graph, held, np.float32([alpha]), np.float32([beta]))
+        return
     unfused = {"fusedActivationFunction": FUSED["NONE"]}
     if np.float32(6 * alpha) != 1:
         inputs = (held.index, scalar(graph, 6 * alpha, None))

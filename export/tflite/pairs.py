@@ -25,7 +25,9 @@ class PairedWeight:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape in ONNX."""
-        return static_shape(self.source)
+        tensor = self.source.const_value
+        assert tensor is not None
+        return tuple(int(size) for size in tensor.shape)
 
     def elements(self) -> np.ndarray:
         """Return the int8 elements, in ONNX's axes."""
@@ -56,9 +58,13 @@ def _zero_point(node: ir.Node) -> np.ndarray | None:
 
 
 def _axis(node: ir.Node) -> int:
-    value = node.inputs[0]
-    rank = len(static_shape(value)) if value is not None else 1
-    return int(attribute(node, "axis", 1)) % rank
+    """Return the axis of the scales; a negative one counts from the end."""
+    axis, value = int(attribute(node, "axis", 1)), node.inputs[0]
+    return axis if axis >= 0 or value is None else axis + _rank(value)
+
+
+def _rank(value: ir.Value) -> int:
+    return len(static_shape(value) if value.const_value is None else value.const_value.shape)
 
 
 def paired_weight(value: ir.Value | None) -> PairedWeight | None:

@@ -15,7 +15,7 @@ from edgecnn.export.tflite import fusion
 from edgecnn.export.tflite.elementwise import per_channel, shift_behind
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.pairs import QUANTIZE, paired_weight, quantization_of
-from edgecnn.export.tflite.quantization import Quantization
+from edgecnn.export.tflite.quantization import LEAST, MOST, Quantization
 from edgecnn.graph.nodes import attribute, constant, output, static_shape
 
 
@@ -142,9 +142,18 @@ def _is_image(node: ir.Node, _graph: Lowering) -> bool:
     return len(static_shape(output(node))) == 4
 
 
+def _hard_sigmoid_fits(node: ir.Node, graph: Lowering) -> bool:
+    """Say whether the range of the result ends at 0 and before or at 1."""
+    wanted = wanted_of(output(node))
+    if wanted is None or not _is_image(node, graph):
+        return False
+    return wanted.represents(0.0) == LEAST and wanted.represents(1.0) == MOST
+
+
 _CHECKS: dict[str, Callable[[ir.Node, Lowering], bool]] = {
     **dict.fromkeys(("Conv", "ConvTranspose", "MatMul"), _weight_fits),
     **dict.fromkeys(("Add", "Sub", "Mul", "PRelu"), _operands_fit),
-    **dict.fromkeys(("BatchNormalization", "HardSigmoid"), _is_image),
+    "BatchNormalization": _is_image,
+    "HardSigmoid": _hard_sigmoid_fits,
     "Gemm": _gemm_fits,
 }
