@@ -19,7 +19,8 @@ GRAPH = "model.onnx"
 
 # What a board may add to an artifact's own error, as a fraction of the response: its kernels sum in another
 # order.
-_BOARD = {"fp32": 1e-3, "fp16": 5e-2}
+_BOARD = {"fp32": 1e-3, "fp16": 5e-2, "int8": 1e-1, "dynamic": 1e-1}
+_INT8 = 1e-1  # two runtimes that round another way are as far apart on random weights (measured: 1 to 10 %)
 _FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)
 
 
@@ -31,12 +32,13 @@ class Artifact:
         path: its name in the bundle.
         data: its bytes.
         format: `onnx` or `tflite`.
-        precision: `fp32` or `fp16`.
+        precision: `fp32`, `fp16`, `int8`, or `dynamic` for int8 weights alone.
         layout: of its images, `NCHW` or `NHWC`.
         tolerance: the error allowed against the graph it was compiled from, as a fraction of the response.
         runner: runs it on this host.
         values: gives the intermediate values on one image, by name.
         operators: how often each of its operators occurs.
+        quantized: whether it is compared with its graph in steps of the quantized values, each by each.
     """
 
     path: str
@@ -48,6 +50,7 @@ class Artifact:
     runner: Runner
     values: Callable[[np.ndarray], dict[str, np.ndarray]]
     operators: Mapping[str, int] = field(default_factory=dict)
+    quantized: bool = False
 
     def describe(self, response: float) -> dict[str, Any]:
         """Return the manifest's entry; the error allowed on a board is absolute there."""
@@ -105,8 +108,8 @@ def _compile_litert(_device: DeviceProfile, model: ir.Model) -> Compiled:
     from edgecnn.runtime.litert_runner import LitertRunner
 
     data = tflite.write(model)
-    operators = tflite.count_operators(data)
-    _check_read_back(data, operators)
+    found = tflite.read_back(data)
+    precision = _check_read_back(model, data, found)
 
     def values(image: np.ndarray) -> dict[str, np.ndarray]:
         runner = LitertRunner(data, keep_all=True)
@@ -117,26 +120,39 @@ def _compile_litert(_device: DeviceProfile, model: ir.Model) -> Compiled:
         path="model.tflite",
         data=data,
         format="tflite",
-        precision="fp32",
+        precision=precision,
         layout="NHWC",
-        tolerance=LOSSLESS,
+        tolerance=LOSSLESS if precision == "fp32" else _INT8,
         runner=LitertRunner(data),
         values=values,
-        operators=operators,
+        operators=tflite.count_operators(data),
+        quantized=precision == "int8",
     )
-    return Compiled(artifacts=(artifact,), scripts=_scripts("run.py"))
+    notes = tuple(
+        f"{name} computes in float32, between int8 operators" for name in sorted(set(found.islands))
+    )
+    return Compiled(artifacts=(artifact,), scripts=_scripts("run.py"), notes=notes)
 
 
-def _check_read_back(data: bytes, operators: Mapping[str, int]) -> None:
-    """Asked was float32 without a transposed activation: look at what is really in the file."""
-    if operators.get("TRANSPOSE"):
-        raise VerificationError(f"the .tflite file transposes activations {operators['TRANSPOSE']} times")
-    for operator in tflite.read_operators(data):
+def _check_read_back(model: ir.Model, data: bytes, found: tflite.ReadBack) -> str:
+    """Look at what is really in the file: as asked, without a transposed activation; return the precision."""
+    if found.transposed:
+        raise VerificationError(f"the .tflite file transposes activations {found.transposed} times")
+    if tflite.has_activation_pairs(model):
+        # What has no int8 kernel is in float32 because int8 was told so: --allow-float.
+        tflite.check_precisions(model, data, tflite.FLOAT_ONLY)
+        tflite.check_grids(model, data)
+        return "int8"
+    if tflite.has_weight_pairs(model):
+        tflite.check_grids(model, data)
+        return "dynamic"
+    for operator in found.operators:
         other = {kind for kind in operator.outputs if kind != "float32"}
         if other:
             raise VerificationError(
                 f"asked for float32, but {operator.name} of the .tflite file gives {other}"
             )
+    return "fp32"
 
 
 def _compile_tensorrt(device: DeviceProfile, model: ir.Model) -> Compiled:

@@ -31,6 +31,9 @@ class TfliteTensor:
         content: the bytes of a constant, not copied; None for a tensor that is computed.
         is_variable: whether it keeps its content from one run to the next.
         dynamic_axes: those whose size is decided when it runs; `shape` has a 1 there.
+        scales: of a quantized tensor: one, or one for each index along `channel_axis`; real numbers are
+            scale (element - zero point).
+        zero_points: as many.
     """
 
     name: str
@@ -39,6 +42,9 @@ class TfliteTensor:
     content: np.ndarray | None
     is_variable: bool
     dynamic_axes: tuple[int, ...]
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+    channel_axis: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -119,7 +125,11 @@ def _tensor(model: Any, tensor: Any, types: Mapping[int, str], data: bytes) -> T
         content = np.frombuffer(data, np.uint8, buffer.Size(), buffer.Offset())
     elif buffer.DataLength():
         content = buffer.DataAsNumpy()
+    found = tensor.Quantization()
     return TfliteTensor(
+        scales=() if found is None else _numbers(found.ScaleAsNumpy()),
+        zero_points=() if found is None else _indices(found.ZeroPointAsNumpy()),
+        channel_axis=0 if found is None else found.QuantizedDimension(),
         name=(tensor.Name() or b"").decode(),
         shape=_indices(tensor.ShapeAsNumpy()),
         dtype=types[tensor.Type()].lower(),
@@ -157,6 +167,10 @@ def _options(schema: ModuleType, table: str, union: Any) -> dict[str, Any]:
 def _indices(vector: Any) -> tuple[int, ...]:
     # flatbuffers gives 0 for a vector that is absent
     return () if isinstance(vector, int) else tuple(int(number) for number in vector)
+
+
+def _numbers(vector: Any) -> tuple[float, ...]:
+    return () if isinstance(vector, int) else tuple(float(number) for number in vector)
 
 
 def _names(enumeration: type) -> dict[int, str]:

@@ -2,7 +2,8 @@
 
 Images are (n, c, h, w) outside and NHWC in the file. A tensor holds the ONNX value of its name; where that
 is not so, edgecnn's files carry a note: `{value: {tensor, shape, axes, blocks}}`, file axis i being ONNX
-axis `axes[i]`, and `{tensor: null}` for a tensor that is no ONNX value.
+axis `axes[i]`, and `{tensor: null}` for a tensor that is no ONNX value. What is int8 in the file is float32
+outside: real = scale (q - zero_point), with the scale and zero point that the tensor carries.
 """
 
 import importlib
@@ -44,9 +45,10 @@ class LitertRunner:
             )
         self._input, self._output = inputs[0], outputs[0]
         for end in (self._input, self._output):
-            if end["dtype"] != np.float32:
+            if end["dtype"] != np.float32 and not (end["dtype"] == np.int8 and end["quantization"][0]):
                 raise EdgeCnnError(
-                    f"the file's {end['name']!r} is {np.dtype(end['dtype']).name}, not float32"
+                    f"the file's {end['name']!r} is {np.dtype(end['dtype']).name},"
+                    " not float32 or int8 with a scale"
                 )
 
     @property
@@ -91,17 +93,35 @@ class LitertRunner:
         return found
 
     def _tensor(self, detail: Mapping[str, Any]) -> np.ndarray:
-        return np.asarray(self._interpreter.get_tensor(detail["index"]))
+        return _from_tensor(np.asarray(self._interpreter.get_tensor(detail["index"])), detail)
 
     def _run(self, images: np.ndarray) -> np.ndarray:
         laid_out = images.transpose(_NHWC) if images.ndim == len(_NHWC) else images
-        self._interpreter.set_tensor(self._input["index"], np.ascontiguousarray(laid_out))
+        self._interpreter.set_tensor(self._input["index"], _to_tensor(laid_out, self._input))
         self._interpreter.invoke()
         return _to_onnx(self._tensor(self._output))
 
     def _empty(self) -> np.ndarray:
         shape = _to_onnx(np.empty(self._output["shape"], np.float32)).shape
         return np.empty((0, *shape[1:]), np.float32)
+
+
+def _to_tensor(values: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
+    """Return float32 values in the tensor's type."""
+    if detail["dtype"] == np.float32:
+        return np.ascontiguousarray(values)
+    scale, zero_point = detail["quantization"]
+    limits = np.iinfo(np.int8)
+    steps = np.rint(values / np.float32(scale)) + np.float32(zero_point)
+    return np.ascontiguousarray(np.clip(steps, limits.min, limits.max).astype(np.int8))
+
+
+def _from_tensor(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
+    """Return what a tensor holds: float32 where it is quantized, else as it is."""
+    scale, zero_point = detail["quantization"]
+    if not scale:
+        return array
+    return np.asarray((array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale))
 
 
 def _read(model: bytes | Path) -> bytes:

@@ -3,7 +3,7 @@
 import importlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,18 @@ class OnnxRunner:
             raise EdgeCnnError(f"{self.name} takes images of shape {wanted}, not {images.shape}")
         images = np.ascontiguousarray(images, np.float32)
         return [images[start : start + size] for start in range(0, len(images), size)]
+
+
+def run_graph(
+    model: ir.Model, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return values of a graph of any number of inputs, computed node by node as they stand there."""
+    session, _weights = _open(model, outputs, _options(False, 1), model.graph.name or "the graph")
+    try:
+        arrays = session.run(list(outputs), {name: np.ascontiguousarray(inputs[name]) for name in inputs})
+    except _errors() as error:
+        raise EdgeCnnError(f"ONNX Runtime cannot run the graph: {_first_line(error)}") from error
+    return dict(zip(outputs, arrays, strict=True))
 
 
 def _existing(path: Path) -> Path:

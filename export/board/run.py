@@ -41,7 +41,7 @@ FORMAT = 1
 NOISY_ABOVE = 0.10  # interquartile range over median
 BILINEAR = 2  # Pillow's Image.BILINEAR, which moved to Image.Resampling in 9.1
 ARTIFACT_FORMATS = {"litert": "tflite", "tensorrt": "onnx"}
-PRECISIONS_BY_SPEED = ("int8", "fp16", "fp32")
+PRECISIONS_BY_SPEED = ("int8", "dynamic", "fp16", "fp32")
 
 
 class BoardError(Exception):

@@ -53,6 +53,10 @@ FORMS: dict[str, Int8Form] = {
 }
 
 
+# Operators that the file can hold in float32 alone.
+FLOAT_ONLY = frozenset({"Div", "LRN", "Neg", "Sqrt"})
+
+
 def form_of(node: ir.Node) -> Int8Form | None:
     """Return what the node's int8 kernel asks, or None where there is none."""
     form = FORMS.get(node.op_type)

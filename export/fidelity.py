@@ -1,0 +1,145 @@
+"""Does a quantized file compute what its Q/DQ graph says? Counted in steps, the scale of a value.
+
+Layer by layer: the graph is cut at every pair. ONNX Runtime gets the file's own value behind each pair and
+computes up to the next one, so that no error is carried from layer to layer:
+
+    steps(v) = max |v_file - v_onnx| / scale(v) <= 1
+
+End to end: ONNX Runtime's two ways to run the graph, with and without its optimizations, differ by some
+steps already where rounding goes another way and grows; the file may be one further from the nearer of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from edgecnn.errors import EdgeCnnError, VerificationError
+from edgecnn.graph.nodes import constant, output
+from edgecnn.runtime import Runner
+
+MOST_STEPS = 1
+_ROUNDING = 0.01  # float32 values are whole steps but for their own rounding
+_Q, _DQ = "QuantizeLinear", "DequantizeLinear"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fidelity:
+    """How far a file is from its graph, in steps of the output.
+
+    Attributes:
+        step: of the output, in its unit.
+        steps: from the nearer of ONNX Runtime's two results.
+        own_steps: from one of these results to the other.
+    """
+
+    step: float
+    steps: float
+    own_steps: float
+
+    @property
+    def allowed(self) -> float:
+        """The steps allowed: one more than ONNX Runtime's own."""
+        return self.own_steps + MOST_STEPS + _ROUNDING
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file is within the steps allowed."""
+        return self.steps <= self.allowed
+
+
+def fidelity(model: ir.Model, runner: Runner, images: np.ndarray) -> Fidelity:
+    """Compare the outputs of a file for images (n, c, h, w) with those of its graph."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+
+    step = _output_step(model)
+    found = runner(images)
+    plain, optimized = (OnnxRunner(model, optimize=optimize)(images) for optimize in (False, True))
+    return Fidelity(
+        step=step,
+        steps=min(_distance(found, other) for other in (plain, optimized)) / step,
+        own_steps=_distance(plain, optimized) / step,
+    )
+
+
+def layer_steps(model: ir.Model, values: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return for each paired value how many steps the file is from ONNX Runtime on the file's own inputs.
+
+    Args:
+        model: the Q/DQ graph.
+        values: of the file on one image, by the ONNX name of what a QuantizeLinear reads, in real numbers.
+    """
+    from edgecnn.runtime.onnx_runner import run_graph
+
+    cut = model.clone()
+    pairs = {name: pair for name, pair in _pairs(cut).items() if name in values}
+    found = {name: _on_grid(values[name], pair) for name, pair in pairs.items()}
+    given = {str(value.name): values[str(value.name)] for value in cut.graph.inputs if value.name in values}
+    cut.graph.outputs.clear()
+    for name, pair in pairs.items():
+        given[f"{name}:given"] = found[name]
+        _feed(cut.graph, output(pair), f"{name}:given")
+    computed = run_graph(cut, given, [str(output(pair).name) for pair in pairs.values()])
+    return {
+        name: _distance(computed[str(output(pair).name)], found[name]) / _step(pair)
+        for name, pair in pairs.items()
+    }
+
+
+def _pairs(model: ir.Model) -> dict[str, ir.Node]:
+    """Return the DequantizeLinear of every paired activation, by the name of what is quantized."""
+    found = {}
+    for node in model.graph:
+        quantize = node.inputs[0].producer() if node.op_type == _DQ and node.inputs[0] is not None else None
+        value = None if quantize is None else quantize.inputs[0]
+        if quantize is not None and value is not None and constant(value) is None:
+            found[str(value.name)] = node
+    return found
+
+
+def _feed(graph: ir.Graph, value: ir.Value, name: str) -> None:
+    """Let everything that reads `value` read an input of the graph instead."""
+    fed = ir.Value(name=name, shape=value.shape, type=ir.TensorType(ir.DataType.FLOAT))
+    ir.convenience.replace_all_uses_with(value, fed)
+    graph.inputs.append(fed)
+
+
+def _on_grid(array: np.ndarray, pair: ir.Node) -> np.ndarray:
+    """Return float32 values as the pair gives them."""
+    scale, zero = constant(pair.inputs[1]), constant(pair.inputs[2])
+    assert scale is not None
+    assert zero is not None
+    limits = np.iinfo(zero.dtype)
+    steps = np.clip(np.rint(array / scale) + zero.astype(np.float32), limits.min, limits.max)
+    return np.asarray((steps - zero) * scale, np.float32)
+
+
+def _step(pair: ir.Node) -> float:
+    scale = constant(pair.inputs[1])
+    assert scale is not None
+    return float(scale.item())
+
+
+def _output_step(model: ir.Model) -> float:
+    node = model.graph.outputs[0].producer()
+    if node is None or node.op_type != _DQ:
+        raise EdgeCnnError(f"the output {model.graph.outputs[0].name!r} has no QuantizeLinear; quantize it")
+    return _step(node)
+
+
+def _distance(left: np.ndarray, right: np.ndarray) -> float:
+    if left.shape != right.shape:
+        raise VerificationError(f"the quantized file gives {left.shape} where the graph gives {right.shape}")
+    return float(np.abs(left.astype(np.float64) - right).max(initial=0.0))
+
+
+def check_layers(model: ir.Model, values: Mapping[str, np.ndarray]) -> None:
+    """Raise `VerificationError` that names the layer of the file that is furthest from the graph's."""
+    steps = layer_steps(model, values)
+    worst = max(steps, key=lambda name: steps[name], default=None)
+    if worst is not None and not steps[worst] <= MOST_STEPS + _ROUNDING:
+        raise VerificationError(
+            f"{worst!r} of the quantized file is {steps[worst]:.1f} steps from the graph's, where"
+            f" {MOST_STEPS} is allowed"
+        )
