@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.errors import EdgeCnnError
+from edgecnn.runtime.elements import to_elements, to_reals
 from edgecnn.runtime.stderr import without_line
 
 NOTES = "edgecnn.values"
@@ -110,18 +111,12 @@ def _to_tensor(values: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
     """Return float32 values in the tensor's type."""
     if detail["dtype"] == np.float32:
         return np.ascontiguousarray(values)
-    scale, zero_point = detail["quantization"]
-    limits = np.iinfo(np.int8)
-    steps = np.rint(values / np.float32(scale)) + np.float32(zero_point)
-    return np.ascontiguousarray(np.clip(steps, limits.min, limits.max).astype(np.int8))
+    return np.ascontiguousarray(to_elements(values, *detail["quantization"]))
 
 
 def _from_tensor(array: np.ndarray, detail: Mapping[str, Any]) -> np.ndarray:
     """Return what a tensor holds: float32 where it is quantized, else as it is."""
-    scale, zero_point = detail["quantization"]
-    if not scale:
-        return array
-    return np.asarray((array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale))
+    return to_reals(array, *detail["quantization"]) if detail["quantization"][0] else array
 
 
 def _read(model: bytes | Path) -> bytes:

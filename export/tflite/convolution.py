@@ -43,6 +43,7 @@ def lower_conv(node: ir.Node, graph: Lowering) -> None:
         bias=bias_of(node, c_out),
         arrange=lambda array: array.transpose(order),
         axis=axis,
+        hybrid=depthwise or groups == 1,
     )
     inputs = (source, *lay_out(graph, found))
     value, fused = graph.target(node)
@@ -89,6 +90,7 @@ def lower_conv_transpose(node: ir.Node, graph: Lowering) -> None:
         bias=bias_of(node, c_out),
         arrange=lambda array: array.transpose(0, 2, 3, 1),
         first=lambda array: array.swapaxes(0, 1),
+        hybrid=False,
     )
     weights, offset = lay_out(graph, found)
     same = all(_is_same(sizes[a], strides[a], whole[a], out[a], pads[a]) for a in (0, 1))

@@ -18,6 +18,7 @@ from edgecnn.export.tflite.parameters import floats, given, name_of, numbers
 from edgecnn.export.tflite.quantization import Quantization, quantize_bias, with_room_for_bias
 from edgecnn.export.tflite.refusal import refuse
 
+_LARGEST_HALF = float(np.finfo(np.float16).max)
 Arrange = Callable[[np.ndarray], np.ndarray]
 
 
@@ -40,6 +41,7 @@ class Filter:
         shape: in the file, where it is not that of the arranged array.
         gain: what the weights are multiplied with.
         variant: tells arrangements of the same weight apart.
+        hybrid: whether the operator has a float32 kernel for int8 weights.
     """
 
     node: ir.Node
@@ -51,6 +53,7 @@ class Filter:
     shape: tuple[int, ...] | None = None
     gain: float = 1.0
     variant: object = None
+    hybrid: bool = True
 
     @property
     def bias_name(self) -> str:
@@ -84,7 +87,9 @@ def lay_out(graph: Lowering, found: Filter) -> tuple[int, int]:
         return _float_weights(graph, found), _float_bias(graph, found)
     if graph.result is None:
         weights = _int8_weights(graph, found, *_elements(found, paired))
-        return graph.converted(weights, None), _float_bias(graph, found)
+        if not (graph.dynamic and found.hybrid):
+            weights = graph.converted(weights, None)
+        return weights, _float_bias(graph, found)
     elements, scales = _elements(found, paired)
     image = graph.tensors[found.image].quantization
     assert image is not None
@@ -98,8 +103,13 @@ def _float_weights(graph: Lowering, found: Filter) -> int:
     array = found.arrange(found.first(floats(found.node, 1)))
     if found.gain != 1:
         array = array * np.float32(found.gain)
-    variant = (found.variant, found.gain)
-    return graph.constant(array, name_of(found.node, 1), found.shape, variant=variant)
+    variant, name = (found.variant, found.gain), name_of(found.node, 1)
+    if not graph.half:
+        return graph.constant(array, name, found.shape, variant=variant)
+    if np.abs(array).max() > _LARGEST_HALF:
+        raise refuse(found.node, f"a weight is beyond {_LARGEST_HALF:g}, float16's largest", "use float32")
+    half = graph.constant(array.astype(np.float16), name, found.shape, variant=variant)
+    return graph.converted(half, None)
 
 
 def _float_bias(graph: Lowering, found: Filter) -> int:

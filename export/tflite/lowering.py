@@ -22,7 +22,9 @@ _COMPARED_BYTES = 1 << 16
 class Lowering:
     """What the handlers write to: tensors, operators, and the layout of every ONNX value so far."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], *, dynamic: bool = False, half: bool = False) -> None:
+        self.dynamic = dynamic  # int8 weights go to float32 operators that round their inputs as they run
+        self.half = half  # float weights are float16 in the file
         self.result: Quantization | None = None  # of the node being written; None where it is float32
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
@@ -183,14 +185,17 @@ class Lowering:
 
     def emit(self, code: str, inputs: Sequence[int], result: int, options: Options, version: int) -> None:
         """Append an operator, in the version asked for or the kind's own."""
-        kind, types = (
-            KINDS[code],
-            {self.tensors[index].dtype.name for index in (*inputs, result) if index >= 0},
-        )
-        version = max(version, kind.int8 if "int8" in types else kind.version)
+        version = max(version, self._least_version(code, (*inputs, result)))
         self.operators.append(
             Operator(code=code, inputs=tuple(inputs), outputs=(result,), version=version, options=options)
         )
+
+    def _least_version(self, code: str, indices: Sequence[int]) -> int:
+        """Return the lowest version of an operator that takes tensors of these types, the result last."""
+        kind, types = KINDS[code], [self.tensors[index].dtype for index in indices]
+        if np.dtype(np.int8) not in types:
+            return kind.version
+        return kind.hybrid if kind.hybrid and types[-1] == np.float32 else kind.int8
 
     def alias(self, node: ir.Node, held: Held) -> None:
         """Say that the output of `node` is what the file already holds."""

@@ -5,7 +5,7 @@ import onnx_ir as ir
 
 from edgecnn.export.tflite.layout import Held
 from edgecnn.export.tflite.lowering import Lowering
-from edgecnn.export.tflite.program import FUSED, SAME, VALID, Options
+from edgecnn.export.tflite.program import FUSED, VALID, Options
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.export.tflite.rules import lowers
 from edgecnn.export.tflite.windows import Windows, padded, placed, scheme, windows_of
@@ -30,25 +30,45 @@ def lower_average_pool(node: ir.Node, graph: Lowering) -> None:
     What divides by neither is the average over explicit zeros times a map of kernel / count.
     """
     image, both = _windows(node, graph)
-    include = bool(attribute(node, "count_include_pad", 0))
-    counts = [windows.counts(padding=include) for windows in both]
-    if min(count.min() for count in counts) == 0:
+    taps = _taps(node, both)
+    if min(counts.min() for counts in taps) == 0:
         raise refuse(node, "a window lies wholly in the padding", "use pads smaller than the kernel")
-    whole = all((count == windows.kernel).all() for count, windows in zip(counts, both, strict=True))
-    inside = all(
-        (count == windows.counts(padding=False)).all() for count, windows in zip(counts, both, strict=True)
-    )
-    padding = scheme(both)
-    if padding == VALID or (padding == SAME and inside):
-        value, fused = graph.target(node)
-        graph.produce("AVERAGE_POOL_2D", (image.index,), value, padding=padding, **_options(both), **fused)
+    padding = _padding(both, taps)
+    source = image.index if padding is not None else padded(node, graph, image, both)
+    if padding is None and not _are_whole(both, taps):
+        _corrected(node, graph, source, image, both, np.outer(*taps))
         return
-    source = padded(node, graph, image, both)
-    if whole:
-        value, fused = graph.target(node)
-        graph.produce("AVERAGE_POOL_2D", (source,), value, padding=VALID, **_options(both), **fused)
-    else:
-        _corrected(node, graph, source, image, both, np.outer(*counts))
+    padding = VALID if padding is None else padding
+    value, fused = graph.target(node)
+    graph.produce("AVERAGE_POOL_2D", (source,), value, padding=padding, **_options(both), **fused)
+
+
+def divides_by_taps(node: ir.Node) -> bool:
+    """Say whether AVERAGE_POOL_2D alone divides as an AveragePool of images does."""
+    image, kernel = node.inputs[0], attribute(node, "kernel_shape", ())
+    assert image is not None
+    sizes, ceil = static_shape(image)[2:], bool(attribute(node, "ceil_mode", 0))
+    both = windows_of(node, sizes, kernel, ceil=ceil)
+    taps = _taps(node, both)
+    return _padding(both, taps) is not None or _are_whole(both, taps)
+
+
+def _taps(node: ir.Node, both: tuple[Windows, Windows]) -> list[np.ndarray]:
+    """Return by how many taps ONNX divides, along height and width."""
+    include = bool(attribute(node, "count_include_pad", 0))
+    return [windows.counts(padding=include) for windows in both]
+
+
+def _padding(both: tuple[Windows, Windows], taps: list[np.ndarray]) -> int | None:
+    """Return SAME or VALID where it has these windows and divides so, else None."""
+    padding = scheme(both)
+    inside = [windows.counts(padding=False) for windows in both]
+    same = all((count == other).all() for count, other in zip(taps, inside, strict=True))
+    return padding if padding == VALID or same else None
+
+
+def _are_whole(both: tuple[Windows, Windows], taps: list[np.ndarray]) -> bool:
+    return all((count == windows.kernel).all() for count, windows in zip(taps, both, strict=True))
 
 
 def _corrected(

@@ -15,6 +15,7 @@ from edgecnn.export.tflite import fusion
 from edgecnn.export.tflite.elementwise import per_channel, shift_behind
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.pairs import QUANTIZE, paired_weight, quantization_of
+from edgecnn.export.tflite.pooling import divides_by_taps
 from edgecnn.export.tflite.quantization import LEAST, MOST, Quantization
 from edgecnn.graph.nodes import attribute, constant, output, static_shape
 
@@ -157,6 +158,7 @@ def _hard_sigmoid_fits(node: ir.Node, graph: Lowering) -> bool:
 _CHECKS: dict[str, Callable[[ir.Node, Lowering], bool]] = {
     **dict.fromkeys(("Conv", "ConvTranspose", "MatMul"), _weight_fits),
     **dict.fromkeys(("Add", "Sub", "Mul", "PRelu"), _operands_fit),
+    "AveragePool": lambda node, _graph: divides_by_taps(node),
     "BatchNormalization": _is_image,
     "HardSigmoid": _hard_sigmoid_fits,
     "Gemm": _gemm_fits,

@@ -55,12 +55,14 @@ class Program:
 class Kind:
     """A TFLite operator as this writer uses it: its options table, and its lowest sufficient version.
 
-    `version` is for float32, `int8` for an operator with an int8 tensor.
+    `version` is for float32, `int8` for an int8 result, `hybrid` for float32 with int8 weights where the
+    operator has such a kernel.
     """
 
     options: str | None = None
     version: int = 1
     int8: int = 2
+    hybrid: int | None = None
 
 
 KINDS = {
@@ -68,13 +70,13 @@ KINDS = {
     "ADD": Kind("AddOptions"),
     "AVERAGE_POOL_2D": Kind("Pool2DOptions"),
     "CONCATENATION": Kind("ConcatenationOptions"),
-    "CONV_2D": Kind("Conv2DOptions", int8=3),
-    "DEPTHWISE_CONV_2D": Kind("DepthwiseConv2DOptions", int8=3),
+    "CONV_2D": Kind("Conv2DOptions", int8=3, hybrid=5),
+    "DEPTHWISE_CONV_2D": Kind("DepthwiseConv2DOptions", int8=3, hybrid=4),
     "DEQUANTIZE": Kind("DequantizeOptions"),
     "DIV": Kind("DivOptions"),
     "ELU": Kind(int8=1),
     "EXP": Kind("ExpOptions"),
-    "FULLY_CONNECTED": Kind("FullyConnectedOptions", int8=4),
+    "FULLY_CONNECTED": Kind("FullyConnectedOptions", int8=4, hybrid=3),
     "HARD_SWISH": Kind("HardSwishOptions", int8=1),
     "LEAKY_RELU": Kind("LeakyReluOptions"),
     "LOCAL_RESPONSE_NORMALIZATION": Kind("LocalResponseNormalizationOptions"),

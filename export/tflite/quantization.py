@@ -41,6 +41,7 @@ def quantize(array: np.ndarray, quantization: Quantization) -> np.ndarray:
     if quantization.per_channel:
         shape[quantization.axis] = -1
     scaled = array / np.asarray(quantization.scale, np.float32).reshape(shape)
+    scaled = np.asarray(scaled)  # of a single number, too
     np.rint(scaled, out=scaled)
     scaled += quantization.zero_point
     return np.clip(scaled, LEAST, MOST, out=scaled).astype(np.int8)

@@ -9,7 +9,7 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.export.tflite.layout import Held, standard
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.packing import pack
-from edgecnn.export.tflite.pairs import DEQUANTIZE, QUANTIZE
+from edgecnn.export.tflite.pairs import DEQUANTIZE, QUANTIZE, has_activation_pairs, has_weight_pairs
 from edgecnn.export.tflite.precision import result_of, wanted_of
 from edgecnn.export.tflite.program import Program
 from edgecnn.export.tflite.refusal import refuse
@@ -18,11 +18,12 @@ from edgecnn.graph.nodes import output, static_shape
 
 OPSETS = range(13, 21)
 IO = ("float", "int8")
+WEIGHTS = ("float32", "float16")
 _FLOAT = ir.DataType.FLOAT
 _MOST_AXES = 4
 
 
-def write(model: ir.Model, *, io: str = "float") -> bytes:
+def write(model: ir.Model, *, io: str = "float", weights: str = "float32") -> bytes:
     """Return the .tflite file that computes what `model` does, in float32 or as its Q/DQ pairs say.
 
     Images are NHWC in the file, (n, c, h, w) in the graph; no operator transposes. Tensors have the names
@@ -32,25 +33,32 @@ def write(model: ir.Model, *, io: str = "float") -> bytes:
     Scales and zero points of QuantizeLinear and DequantizeLinear are carried over, nothing is quantized
     anew: an operator whose inputs and result are paired is int8, its weights int8 and its bias int32. With
     `io="int8"` the file takes and gives int8, in the quantization of its input and output tensor; with
-    `"float"` it takes and gives float32.
+    `"float"` it takes and gives float32. Where only weights are paired, activations stay float32: the kernels
+    round them as they run. With `weights="float16"` the weights of a float graph are stored in float16, and
+    computed with in float32.
 
     Raises:
         UnsupportedOperatorError: a node cannot be written exactly; names it, why, and what to do.
         EdgeCnnError: the graph is of another opset, type or size than the format and this writer take.
     """
-    return pack(lower(model, io=io))
+    return pack(lower(model, io=io, weights=weights))
 
 
-def lower(model: ir.Model, *, io: str = "float") -> Program:
+def lower(model: ir.Model, *, io: str = "float", weights: str = "float32") -> Program:
     """Return the TFLite graph of `model` before it becomes bytes; raises what `write` does."""
-    if io not in IO:
-        raise UnknownNameError("type of input and output", io, IO)
+    for kind, given, allowed in (("type of input and output", io, IO), ("type of weights", weights, WEIGHTS)):
+        if given not in allowed:
+            raise UnknownNameError(kind, given, allowed)
+    dynamic = has_weight_pairs(model) and not has_activation_pairs(model)
+    if weights != "float32" and has_weight_pairs(model):
+        raise EdgeCnnError(f"the graph's weights are int8; {weights} is for a graph that is not quantized")
     _check_model(model)
     model = _with_shapes(model)
     for node in model.graph:
         _check_node(node)
     values = [*model.graph.inputs, *(value for node in model.graph for value in node.outputs)]
-    graph = Lowering(str(value.name) for value in values)
+    names = (str(value.name) for value in values)
+    graph = Lowering(names, dynamic=dynamic, half=weights == "float16")
     inputs = {str(value.name): _input(value, graph, io) for value in _computed_inputs(model)}
     for node in model.graph:
         if node not in graph.absorbed:

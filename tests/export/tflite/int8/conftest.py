@@ -32,15 +32,16 @@ def quantize_graph(
     *,
     activations: bool = True,
     per_channel: bool = True,
-    float_nodes: tuple[str, ...] = (),
+    float_weights: tuple[str, ...] = (),
+    unpaired: tuple[str, ...] = (),
 ) -> ir.Model:
-    """Return the graph with pairs; `float_nodes` keep their weights."""
+    """Return the graph with pairs, but for weights of the nodes that give `float_weights` and some values."""
     clone = model.clone()
     for node in list(clone.graph):
-        if node.name not in float_nodes and output(node).name not in float_nodes:
+        if output(node).name not in float_weights:
             _pair_weight(clone.graph, node, per_channel)
     if activations:
-        values = [value for value in _paired_values(clone) if value.name not in float_nodes]
+        values = [value for value in _paired_values(clone) if value.name not in unpaired]
         grids = _grids(clone, values, batch)
         for value in values:
             _insert(clone.graph, value, *grids[str(value.name)])

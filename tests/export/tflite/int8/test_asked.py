@@ -41,7 +41,7 @@ def test_int8_asked_and_float_got_is_an_error_unless_it_is_allowed(floats, batch
 
 
 def test_a_layer_that_is_to_stay_in_float_is_not_asked_for(floats, batch, quantize):
-    model = quantize(floats, batch, float_nodes=("d",))
+    model = quantize(floats, batch, float_weights=("d",))
     data = write(model)
     assert precisions(model, data)["Conv node 'd'"] == ("float32", "float32")
     check_precisions(model, data, ["LRN"])
