@@ -7,6 +7,9 @@ computes up to the next one, so that no error is carried from layer to layer:
 
 End to end: ONNX Runtime's two ways to run the graph, with and without its optimizations, differ by some
 steps already where rounding goes another way and grows; the file may be one further from the nearer of them.
+On a handful of pictures these steps are chance themselves, so a quarter of them is allowed on top:
+
+    steps(file, nearer) <= 1.25 steps(one, other) + 1
 """
 
 from collections.abc import Mapping
@@ -20,6 +23,7 @@ from edgecnn.graph.nodes import constant, output
 from edgecnn.runtime import Runner
 
 MOST_STEPS = 1
+_CHANCE = 1.25
 _ROUNDING = 0.01  # float32 values are whole steps but for their own rounding
 _Q, _DQ = "QuantizeLinear", "DequantizeLinear"
 
@@ -40,8 +44,8 @@ class Fidelity:
 
     @property
     def allowed(self) -> float:
-        """The steps allowed: one more than ONNX Runtime's own."""
-        return self.own_steps + MOST_STEPS + _ROUNDING
+        """The steps allowed: one more than ONNX Runtime's own, and their chance."""
+        return _CHANCE * self.own_steps + MOST_STEPS + _ROUNDING
 
     @property
     def holds(self) -> bool:

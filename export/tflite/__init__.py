@@ -6,7 +6,7 @@ from edgecnn.export.tflite.asked import check_precisions as check_precisions
 from edgecnn.export.tflite.asked import layer_precisions as layer_precisions
 from edgecnn.export.tflite.pairs import has_activation_pairs as has_activation_pairs
 from edgecnn.export.tflite.pairs import has_weight_pairs as has_weight_pairs
-from edgecnn.export.tflite.precision import FLOAT_ONLY as FLOAT_ONLY
+from edgecnn.export.tflite.precision import without_int8 as without_int8
 from edgecnn.export.tflite.readback import OperatorRecord as OperatorRecord
 from edgecnn.export.tflite.readback import ReadBack as ReadBack
 from edgecnn.export.tflite.readback import count_operators as count_operators

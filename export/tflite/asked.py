@@ -62,7 +62,7 @@ def check_precisions(model: ir.Model, data: bytes, allow_float: Collection[str] 
         if layer.got not in (None, "int8"):
             raise VerificationError(
                 f"asked for int8, but {layer.node} computes in {layer.got} in the .tflite file;"
-                f" keep it so with --allow-float {layer.operator}, or quantize what it reads and gives"
+                " keep that node in float32 when quantizing, or change it to a form with an int8 kernel"
             )
 
 
@@ -97,27 +97,24 @@ def _names(node: ir.Node) -> Iterator[str]:
 def _same(tensor: TfliteTensor, node: ir.Node) -> bool:
     scales, zeros = (constant(value) for value in (*node.inputs[1:3], None)[:2])
     assert scales is not None
-    gain = _gain(node)
-    points = np.broadcast_to(np.int8(0) if zeros is None else zeros, scales.shape).astype(np.int64)
-    if zeros is not None and zeros.dtype == np.uint8:
-        points = points - 128
-    wanted = (scales.astype(np.float32) * gain).ravel().tolist()
+    zeros = np.zeros(scales.shape, np.uint8) if zeros is None else zeros
+    points = np.broadcast_to(zeros, scales.shape).astype(np.int64) - (128 if zeros.dtype == np.uint8 else 0)
+    wanted = (scales.astype(np.float32) * _gain(node)).ravel().tolist()
     return list(tensor.scales) == wanted and list(tensor.zero_points) == points.ravel().tolist()
 
 
 def _gain(node: ir.Node) -> np.float32:
     """Return the alpha of the Gemm that reads a weight, which its scales take in."""
+    if constant(node.inputs[0]) is None:
+        return np.float32(1)
     readers = [use.node for pair in output(node).uses() for use in output(pair.node).uses()]
-    gemm = next(
-        (reader for reader in readers if reader.op_type == "Gemm" and constant(node.inputs[0]) is not None),
-        None,
-    )
-    return np.float32(1.0 if gemm is None else attribute(gemm, "alpha", 1.0))
+    alphas = [attribute(reader, "alpha", 1.0) for reader in readers if reader.op_type == "Gemm"]
+    return np.float32(alphas[0] if alphas else 1)
 
 
 def _makes_room(tensor: TfliteTensor, file: TfliteGraph) -> bool:
     """Say whether a weight's scales are larger only where its bias would not fit into int32 otherwise."""
-    index = file.tensors.index(tensor)
+    index = next(place for place, each in enumerate(file.tensors) if each is tensor)
     for operator in file.operators:
         if index in operator.inputs[1:2] and len(operator.inputs) > 2:
             bias = file.tensors[operator.inputs[-1]].integers()

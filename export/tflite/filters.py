@@ -17,6 +17,7 @@ from edgecnn.export.tflite.pairs import PairedWeight, paired_weight
 from edgecnn.export.tflite.parameters import floats, given, name_of, numbers
 from edgecnn.export.tflite.quantization import Quantization, quantize_bias, with_room_for_bias
 from edgecnn.export.tflite.refusal import refuse
+from edgecnn.graph.nodes import attribute
 
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 Arrange = Callable[[np.ndarray], np.ndarray]
@@ -96,7 +97,8 @@ def lay_out(graph: Lowering, found: Filter) -> tuple[int, int]:
     elements, scales = with_room_for_bias(elements, scales, found.bias, image.scale[0])
     weights = _int8_weights(graph, found, elements, scales)
     bias, quantization = quantize_bias(found.bias, image.scale[0], scales)
-    return weights, graph.constant(bias, found.bias_name, quantization=quantization)
+    variant = attribute(found.node, "beta", 1.0)
+    return weights, graph.constant(bias, found.bias_name, variant=variant, quantization=quantization)
 
 
 def _float_weights(graph: Lowering, found: Filter) -> int:
@@ -113,7 +115,7 @@ def _float_weights(graph: Lowering, found: Filter) -> int:
 
 
 def _float_bias(graph: Lowering, found: Filter) -> int:
-    return graph.constant(found.bias, found.bias_name, variant=found.gain)
+    return graph.constant(found.bias, found.bias_name, variant=attribute(found.node, "beta", 1.0))
 
 
 def _elements(found: Filter, paired: PairedWeight) -> tuple[np.ndarray, np.ndarray]:

@@ -72,20 +72,24 @@ def paired_weight(value: ir.Value | None) -> PairedWeight | None:
     dequantize = None if value is None else value.producer()
     if dequantize is None or dequantize.op_type != DEQUANTIZE:
         return None
-    found = quantization_of(dequantize)
+    source = _source(dequantize)
+    array = constant(source)
+    if source is None or array is None or array.dtype not in (np.float32, np.int8):
+        return None  # computed, or a bias in int32
+    return PairedWeight(source=source, quantization=quantization_of(dequantize))
+
+
+def _source(dequantize: ir.Node) -> ir.Value | None:
+    """Return what the pair of a DequantizeLinear starts from."""
     stored = dequantize.inputs[0]
-    if constant(stored) is not None and constant(stored).dtype == np.int8:  # type: ignore[union-attr]
-        return PairedWeight(source=stored, quantization=found)  # type: ignore[arg-type]
     node = None if stored is None else stored.producer()
-    if node is None or node.op_type != QUANTIZE or constant(node.inputs[0]) is None:
-        return None
-    return PairedWeight(source=node.inputs[0], quantization=found)  # type: ignore[arg-type]
+    return node.inputs[0] if node is not None and node.op_type == QUANTIZE else stored
 
 
 def reads_a_weight(node: ir.Node) -> bool:
     """Say whether a Q or DQ node belongs to the pair of a constant."""
     if node.op_type == DEQUANTIZE:
-        return paired_weight(node.outputs[0]) is not None
+        return constant(_source(node)) is not None
     return node.op_type == QUANTIZE and constant(node.inputs[0]) is not None
 
 

@@ -14,9 +14,10 @@ import onnx_ir as ir
 from edgecnn.export.tflite import fusion
 from edgecnn.export.tflite.elementwise import per_channel, shift_behind
 from edgecnn.export.tflite.lowering import Lowering
-from edgecnn.export.tflite.pairs import QUANTIZE, paired_weight, quantization_of
+from edgecnn.export.tflite.pairs import DEQUANTIZE, QUANTIZE, paired_weight, quantization_of
 from edgecnn.export.tflite.pooling import divides_by_taps
 from edgecnn.export.tflite.quantization import LEAST, MOST, Quantization
+from edgecnn.export.tflite.rules import RULES
 from edgecnn.graph.nodes import attribute, constant, output, static_shape
 
 
@@ -54,8 +55,9 @@ FORMS: dict[str, Int8Form] = {
 }
 
 
-# Operators that the file can hold in float32 alone.
-FLOAT_ONLY = frozenset({"Div", "LRN", "Neg", "Sqrt"})
+def without_int8() -> frozenset[str]:
+    """Return the ONNX operators that a file can hold in float32 alone."""
+    return frozenset(RULES) - frozenset(FORMS) - {QUANTIZE, DEQUANTIZE}
 
 
 def form_of(node: ir.Node) -> Int8Form | None:

@@ -35,7 +35,7 @@ def test_what_was_asked_and_got_is_told_for_each_layer(floats, batch, quantize):
 def test_int8_asked_and_float_got_is_an_error_unless_it_is_allowed(floats, batch, quantize):
     model = quantize(floats, batch)
     data = write(model)
-    with pytest.raises(VerificationError, match=r"LRN node 'n' computes in float32.*--allow-float LRN"):
+    with pytest.raises(VerificationError, match=r"LRN node 'n' computes in float32.*keep that node"):
         check_precisions(model, data)
     check_precisions(model, data, ["LRN"])
 
