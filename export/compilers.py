@@ -20,7 +20,9 @@ GRAPH = "model.onnx"
 # What a board may add to an artifact's own error, as a fraction of the response: its kernels sum in another
 # order.
 _BOARD = {"fp32": 1e-3, "fp16": 5e-2, "int8": 1e-1, "dynamic": 1e-1}
-_INT8 = 1e-1  # two runtimes that round another way are as far apart on random weights (measured: 1 to 10 %)
+# On random weights two runtimes that round another way are 1 to 10 % apart in int8, and kernels that round
+# their inputs as they run are 1 to 7 % from exact ones (measured). What decides for int8 is the count of steps.
+_TFLITE = {"fp32": LOSSLESS, "int8": 1e-1, "dynamic": 2e-1}
 _FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)
 
 
@@ -122,7 +124,7 @@ def _compile_litert(_device: DeviceProfile, model: ir.Model) -> Compiled:
         format="tflite",
         precision=precision,
         layout="NHWC",
-        tolerance=LOSSLESS if precision == "fp32" else _INT8,
+        tolerance=_TFLITE[precision],
         runner=LitertRunner(data),
         values=values,
         operators=tflite.count_operators(data),
