@@ -21,7 +21,7 @@ GRAPH = "model.onnx"
 # order.
 _BOARD = {"fp32": 1e-3, "fp16": 5e-2, "int8": 1e-1, "dynamic": 1e-1}
 # On random weights two runtimes that round another way are 1 to 10 % apart in int8, and kernels that round
-# their inputs as they run are 1 to 7 % from exact ones (measured). What decides for int8 is the count of steps.
+# their inputs as they run are 1 to 7 % from exact ones (measured). For int8 the count of steps decides.
 _TFLITE = {"fp32": LOSSLESS, "int8": 1e-1, "dynamic": 2e-1}
 _FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)
 

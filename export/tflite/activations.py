@@ -96,7 +96,7 @@ def lower_hard_sigmoid(node: ir.Node, graph: Lowering) -> None:
     held, name = graph.value(node), output(node).name
     alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
     if graph.result is not None:
-        scale_and_shift(node, graph, held, np.float32([alpha]), np.float32([beta]))
+        scale_and_shift(node, graph, held, *(np.asarray([each], np.float32) for each in (alpha, beta)))
         return
     unfused = {"fusedActivationFunction": FUSED["NONE"]}
     if np.float32(6 * alpha) != 1:

@@ -25,9 +25,9 @@ class PairedWeight:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape in ONNX."""
-        tensor = self.source.const_value
-        assert tensor is not None
-        return tuple(int(size) for size in tensor.shape)
+        array = constant(self.source)
+        assert array is not None
+        return array.shape
 
     def elements(self) -> np.ndarray:
         """Return the int8 elements, in ONNX's axes."""
