@@ -18,12 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from edgecnn.errors import EdgeCnnError, VerificationError
+from edgecnn.errors import VerificationError
 from edgecnn.graph.nodes import constant, output
 from edgecnn.runtime import Runner
 
 MOST_STEPS = 1
 _CHANCE = 1.25
+_FLOAT_STEPS = 255
 _ROUNDING = 0.01  # float32 values are whole steps but for their own rounding
 _Q, _DQ = "QuantizeLinear", "DequantizeLinear"
 
@@ -33,7 +34,7 @@ class Fidelity:
     """How far a file is from its graph, in steps of the output.
 
     Attributes:
-        step: of the output, in its unit.
+        step: of the output, in its unit: its scale, or a 255th of its range where it is float32.
         steps: from the nearer of ONNX Runtime's two results.
         own_steps: from one of these results to the other.
     """
@@ -57,9 +58,9 @@ def fidelity(model: ir.Model, runner: Runner, images: np.ndarray) -> Fidelity:
     """Compare the outputs of a file for images (n, c, h, w) with those of its graph."""
     from edgecnn.runtime.onnx_runner import OnnxRunner
 
-    step = _output_step(model)
     found = runner(images)
     plain, optimized = (OnnxRunner(model, optimize=optimize)(images) for optimize in (False, True))
+    step = _output_step(model, plain)
     return Fidelity(
         step=step,
         steps=min(_distance(found, other) for other in (plain, optimized)) / step,
@@ -125,11 +126,12 @@ def _step(pair: ir.Node) -> float:
     return float(scale.item())
 
 
-def _output_step(model: ir.Model) -> float:
+def _output_step(model: ir.Model, outputs: np.ndarray) -> float:
+    """Return the scale of the output; of one that stayed in float32, a 255th of its range."""
     node = model.graph.outputs[0].producer()
-    if node is None or node.op_type != _DQ:
-        raise EdgeCnnError(f"the output {model.graph.outputs[0].name!r} has no QuantizeLinear; quantize it")
-    return _step(node)
+    if node is not None and node.op_type == _DQ:
+        return _step(node)
+    return float(np.ptp(outputs)) / _FLOAT_STEPS or 1.0
 
 
 def _distance(left: np.ndarray, right: np.ndarray) -> float:

@@ -48,6 +48,15 @@ def test_a_graph_with_pairs_becomes_an_int8_artifact_that_the_hop_accepts(floats
     assert artifact.describe(parity.response)["precision"] == "int8"
 
 
+def test_a_network_whose_last_layer_stays_in_float_is_compared_in_steps_of_its_range(floats, images):
+    model = quantize_graph(floats, images, float_weights=("output",), unpaired=("output",))
+    (artifact,) = compiled(model).artifacts
+    outputs = OnnxRunner(model)(images)
+    parity = hops.of_artifact(model, artifact, images, outputs)
+    assert parity.holds
+    assert np.ptp(outputs) / 255 <= parity.tolerance < 3 * np.ptp(outputs) / 255
+
+
 def test_the_hop_names_the_layer_of_another_graph(floats, images):
     model = quantize_graph(floats, images)
     (artifact,) = compiled(model).artifacts
