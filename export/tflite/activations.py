@@ -93,11 +93,12 @@ def lower_hard_sigmoid(node: ir.Node, graph: Lowering) -> None:
 
     In int8 it is a scale and a shift: the result's range ends where the bounds are.
     """
-    held, name = graph.value(node), output(node).name
     alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
     if graph.result is not None:
-        scale_and_shift(node, graph, held, *(np.asarray([each], np.float32) for each in (alpha, beta)))
+        scale, shift = (np.asarray([each], np.float32) for each in (alpha, beta))
+        scale_and_shift(node, graph, graph.image(node), scale, shift)
         return
+    held, name = graph.value(node), output(node).name
     unfused = {"fusedActivationFunction": FUSED["NONE"]}
     if np.float32(6 * alpha) != 1:
         inputs = (held.index, scalar(graph, 6 * alpha, None))

@@ -50,16 +50,18 @@ def _lower_dense(node: ir.Node, graph: Lowering, *, transposed: bool, alpha: flo
         gain=alpha,
         variant=blocks,
     )
-    paired = paired_weight(node.inputs[1])
-    per_channel = paired is not None and paired.quantization.per_channel
+    if alpha <= 0 and paired_weight(node.inputs[1]) is not None:
+        raise refuse(node, f"a scale cannot take in alpha={alpha:g}", "multiply the weight with it")
+    weights, bias = lay_out(graph, found)
+    quantization = graph.tensors[weights].quantization if graph.result else None
     value, fused = graph.target(node)
     graph.produce(
         "FULLY_CONNECTED",
-        (held.index, *lay_out(graph, found)),
+        (held.index, weights, bias),
         value,
         axes=tuple(range(rank)),
         # Converters say 12 for a scale for each row, which old runtimes refuse; they compute it all the same.
-        version=5 if rank != 2 or (per_channel and graph.result) else 1,
+        version=5 if rank != 2 or (quantization and quantization.per_channel) else 1,
         keepNumDims=rank != 2,
         **fused,
     )

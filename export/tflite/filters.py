@@ -15,7 +15,7 @@ import onnx_ir as ir
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.pairs import PairedWeight, paired_weight
 from edgecnn.export.tflite.parameters import floats, given, name_of, numbers
-from edgecnn.export.tflite.quantization import Quantization, quantize_bias, with_room_for_bias
+from edgecnn.export.tflite.quantization import MOST, Quantization, quantize_bias, with_room_for_bias
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.graph.nodes import attribute
 
@@ -92,6 +92,8 @@ def lay_out(graph: Lowering, found: Filter) -> tuple[int, int]:
             weights = graph.converted(weights, None)
         return weights, _float_bias(graph, found)
     elements, scales = _elements(found, paired)
+    if elements.min(initial=0) < -MOST:
+        raise refuse(found.node, "its int8 weight has a -128, which kernels do not take", "use -127 to 127")
     image = graph.tensors[found.image].quantization
     assert image is not None
     elements, scales = with_room_for_bias(elements, scales, found.bias, image.scale[0])

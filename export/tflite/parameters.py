@@ -80,25 +80,29 @@ def operand(node: ir.Node, place: int, graph: Lowering, like: Held) -> int:
         if len(held.shape) != len(like.shape) or held.blocks != like.blocks:
             raise refuse(node, "its inputs are laid out differently", "give them the same number of axes")
         return graph.arranged(node, held, like.axes).index
-    paired, quantization = paired_weight(value), None
-    if paired is not None:
-        array, name, quantization = paired.elements(), str(paired.source.name), paired.quantization
-    else:
-        array, name = floats(node, place), str(value.name)
-        if graph.result is not None:
-            array, scale = exactly(array)
-            quantization = Quantization(scale=(float(scale.item()),))
+    array, quantization = _operand(node, place, graph)
     if array.ndim > len(like.axes):
-        raise refuse(node, f"its constant {name!r} has more axes than its input", "squeeze it")
+        raise refuse(node, f"its constant {value.name!r} has more axes than its input", "squeeze it")
+    name, shape, blocks = name_of(node, place), None, None
     if like.blocks and array.shape[-1:] not in ((), (1,)):
-        return graph.constant(
-            permute_features(array, like.blocks),
-            name,
-            array.shape,
-            variant=like.blocks,
-            quantization=quantization,
-        )
-    arranged = to_file(array, like.axes)
-    # Leading axes of length 1 say nothing and keep old kernels from their fast paths.
-    lead = next((i for i, size in enumerate(arranged.shape) if size > 1), max(arranged.ndim - 1, 0))
-    return graph.constant(arranged.reshape(arranged.shape[lead:] or (1,)), name, quantization=quantization)
+        shape, blocks = array.shape, like.blocks
+        array = permute_features(array, like.blocks)
+    else:
+        array = to_file(array, like.axes)
+        # Leading axes of length 1 say nothing and keep old kernels from their fast paths.
+        lead = next((i for i, size in enumerate(array.shape) if size > 1), max(array.ndim - 1, 0))
+        array = array.reshape(array.shape[lead:] or (1,))
+    index = graph.constant(array, name, shape, variant=blocks, quantization=quantization)
+    return index if graph.result else graph.converted(index, None)
+
+
+def _operand(node: ir.Node, place: int, graph: Lowering) -> tuple[np.ndarray, Quantization | None]:
+    """Return a constant as its pair has it; one number has an exact int8 form without a pair."""
+    paired = paired_weight(node.inputs[place])
+    if paired is not None:
+        return paired.elements(), paired.quantization
+    array = floats(node, place)
+    if graph.result is None:
+        return array, None
+    elements, scale = exactly(array)
+    return elements, Quantization(scale=(float(scale.item()),))

@@ -124,10 +124,6 @@ def channel_axis(node: ir.Node) -> int:
     return {"ConvTranspose": 1, "MatMul": 1}.get(node.op_type, 0)
 
 
-def _gemm_fits(node: ir.Node, graph: Lowering) -> bool:
-    return _weight_fits(node, graph) and attribute(node, "alpha", 1.0) > 0
-
-
 def _operands_fit(node: ir.Node, graph: Lowering) -> bool:
     """Say whether every constant operand is int8, or has an exact int8 form."""
     return all(_operand_fits(node, value, graph) for value in node.inputs if value is not None)
@@ -158,10 +154,9 @@ def _hard_sigmoid_fits(node: ir.Node, graph: Lowering) -> bool:
 
 
 _CHECKS: dict[str, Callable[[ir.Node, Lowering], bool]] = {
-    **dict.fromkeys(("Conv", "ConvTranspose", "MatMul"), _weight_fits),
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), _weight_fits),
     **dict.fromkeys(("Add", "Sub", "Mul", "PRelu"), _operands_fit),
     "AveragePool": lambda node, _graph: divides_by_taps(node),
     "BatchNormalization": _is_image,
     "HardSigmoid": _hard_sigmoid_fits,
-    "Gemm": _gemm_fits,
 }

@@ -57,10 +57,14 @@ def dequantize(array: np.ndarray, quantization: Quantization) -> np.ndarray:
 
 
 def exactly(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return int8 elements and a scale for each that stand for `numbers` without an error: q = +-127."""
-    sizes = np.abs(numbers).astype(np.float64)
-    scales = np.where(sizes > 0, sizes, 1.0) / MOST
-    return (np.sign(numbers) * MOST).astype(np.int8), scales.astype(np.float32)
+    """Return int8 elements and a scale for each that stand for `numbers` without an error: q = +-127.
+
+    What is too small for a scale of float32's normal numbers becomes 0.
+    """
+    scales = np.abs(numbers).astype(np.float64) / MOST
+    kept = scales >= np.finfo(np.float32).tiny
+    elements = np.where(kept, np.sign(numbers) * MOST, 0)
+    return elements.astype(np.int8), np.where(kept, scales, 1.0).astype(np.float32)
 
 
 def scale_and_bias(

@@ -94,6 +94,7 @@ def changed(model, name, change):
 )
 def test_another_grid_than_the_graphs_is_an_error(floats, batch, quantize, name, change):
     model = quantize(floats, batch)
-    check_grids(model, write(model))
+    data = write(model)
+    check_grids(model, data)
     with pytest.raises(VerificationError, match=f"another scale .* for '{name.split('.')[0]}'"):
-        check_grids(model, write(changed(model, name, change)))
+        check_grids(changed(model, name, change), data)

@@ -161,3 +161,30 @@ def test_a_bias_too_large_for_int32_makes_its_channel_coarser(graph, normal):
     onnx = OnnxRunner(model, optimize=False)(batch)
     step = model.graph.initializers["y.scale"].const_value.numpy()
     assert np.abs(onnx - LitertRunner(write(model))(batch)).max() < 1.01 * step
+
+
+@pytest.mark.parametrize("operator", ["Add", "PRelu"])
+def test_a_paired_constant_of_an_operator_in_float_is_dequantized(graph, normal, operator):
+    body = f"(float[1,4,6,6] x) => (float[1,4,6,6] y) {{ y = {operator}(x, p) }}"
+    batch = normal(4, 4, 6, 6)
+    shape = (1, 4, 6, 6) if operator == "Add" else (4, 1, 1)
+    model = quantize_graph(graph(body, p=normal(*shape)), batch, activations=False)
+    data = write(model)
+    assert count_operators(data) == {operator.upper(): 1, "DEQUANTIZE": 1}
+    np.testing.assert_allclose(LitertRunner(data)(batch), OnnxRunner(model)(batch), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "weight", "message"),
+    [
+        ("y = Gemm<transB=1, alpha=-1.0>(x, w)", np.int8([[1, 2, 3, 4]]), "a scale cannot take in alpha=-1"),
+        ("y = Gemm<transB=1>(x, w)", np.int8([[1, 2, 3, -128]]), "its int8 weight has a -128"),
+    ],
+    ids=["negative alpha", "-128"],
+)
+def test_weights_that_kernels_do_not_take_are_refused(graph, nodes, weight, message):
+    body = f"""(float[1,4] x0) => (float[1,1] z) {{
+      xq = QuantizeLinear(x0, s, i)  x = DequantizeLinear(xq, s, i)  w = DequantizeLinear(v, s, i)
+      {nodes}  yq = QuantizeLinear(y, s, i)  z = DequantizeLinear(yq, s, i) }}"""
+    with pytest.raises(UnsupportedOperatorError, match=message):
+        write(graph(body, s=np.float32(0.1), i=np.int8(0), v=weight))
