@@ -71,7 +71,7 @@ KINDS = {
     "AVERAGE_POOL_2D": Kind("Pool2DOptions"),
     "CONCATENATION": Kind("ConcatenationOptions"),
     "CONV_2D": Kind("Conv2DOptions", int8=3, hybrid=5),
-    "DEPTHWISE_CONV_2D": Kind("DepthwiseConv2DOptions", int8=3, hybrid=4),
+    "DEPTHWISE_CONV_2D": Kind("DepthwiseConv2DOptions", int8=3),
     "DEQUANTIZE": Kind("DequantizeOptions"),
     "DIV": Kind("DivOptions"),
     "ELU": Kind(int8=1),

@@ -12,7 +12,7 @@ from .conftest import quantize_graph
 
 LAYERS = {
     "conv": ("Conv<pads=[1,1,1,1]>", (6, 4, 3, 3), ("CONV_2D", 5)),
-    "depthwise": ("Conv<group=4>", (4, 1, 3, 3), ("DEPTHWISE_CONV_2D", 4)),
+    "depthwise": ("Conv<group=4>", (4, 1, 3, 3), ("DEPTHWISE_CONV_2D", 1)),
     "grouped": ("Conv<group=2>", (6, 2, 3, 3), ("CONV_2D", 6)),
     "transposed": ("ConvTranspose<strides=[2,2]>", (4, 3, 2, 2), ("TRANSPOSE_CONV", 3)),
 }
@@ -39,7 +39,7 @@ def test_int8_weights_are_read_by_the_kernel_or_dequantized(graph, normal, image
     data = write(model)
     found = read_operators(data)
     assert (found[-1].name, found[-1].version) == (code, version)
-    hybrid = code in ("CONV_2D", "DEPTHWISE_CONV_2D") and version != 6
+    hybrid = (code, version) == ("CONV_2D", 5)
     assert len(found) == (1 if hybrid else 2)
     assert found[0].inputs[1 if hybrid else 0] == "int8"
     assert set(read_back(data).precisions.values()) == {"dynamic" if hybrid else "float32"}
