@@ -1,12 +1,14 @@
 """Mult-adds by TFLite operator, in the convention of `edgecnn.profile.mult_adds`.
 
 A 1x1 DEPTHWISE_CONV_2D of as many channels as its input only scales and shifts each channel: a
-normalization that nothing could be folded into is written so, and is free like one. An operator in neither
-table is unknown, never zero.
+normalization that nothing could be folded into is written so, and is free like one. So is one whose weights
+are a single number: an average pool in int8. An operator in neither table is unknown, never zero.
 """
 
 import math
 from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator
 
@@ -15,7 +17,7 @@ Shapes = Sequence[Sequence[int]]
 
 def mult_adds(operator: TfliteOperator, graph: TfliteGraph) -> int | None:
     """Return the mult-adds of an operator; None for one that is not known."""
-    if operator.name in FREE:
+    if operator.name in FREE or is_average(operator, graph):
         return 0
     count = COUNTED.get(operator.name)
     if count is None:
@@ -25,6 +27,15 @@ def mult_adds(operator: TfliteOperator, graph: TfliteGraph) -> int | None:
         for indices in (operator.inputs, operator.outputs)
     )
     return count(inputs, outputs[0], operator)
+
+
+def is_average(operator: TfliteOperator, graph: TfliteGraph) -> bool:
+    """Say whether a depthwise convolution averages windows: larger than 1x1, all weights one int8 number."""
+    if operator.name != "DEPTHWISE_CONV_2D":
+        return False
+    weights = graph.tensors[operator.inputs[1]]
+    single = weights.content is not None and weights.dtype == "int8" and len(weights.scales) == 1
+    return single and math.prod(weights.shape[1:3]) > 1 and bool(np.ptp(weights.content) == 0)
 
 
 def _conv(inputs: Shapes, output: Sequence[int], _: TfliteOperator) -> int:

@@ -8,7 +8,7 @@ from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor,
 from edgecnn.profile import extents, tflite_fields
 from edgecnn.profile.arena import arena_bytes
 from edgecnn.profile.records import LayerProfile, Profile
-from edgecnn.profile.tflite_mult_adds import mult_adds
+from edgecnn.profile.tflite_mult_adds import is_average, mult_adds
 
 
 def profile_tflite(data: bytes) -> Profile:
@@ -108,6 +108,8 @@ def _held_bytes(tensor: TfliteTensor) -> int:
 
 def _parameters(operator: TfliteOperator, graph: TfliteGraph, fresh: set[int]) -> int:
     """Count the scalars of the weights: of what is not settings, such as axes and shapes."""
+    if is_average(operator, graph):
+        return 0
     weights = _WEIGHTS.get(operator.name)
     found = 0
     for place, index in enumerate(operator.inputs):

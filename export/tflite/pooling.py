@@ -3,6 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn.export.tflite.convolution import average
 from edgecnn.export.tflite.layout import Held
 from edgecnn.export.tflite.lowering import Lowering
 from edgecnn.export.tflite.program import FUSED, VALID, Options
@@ -27,12 +28,16 @@ def lower_max_pool(node: ir.Node, graph: Lowering) -> None:
 def lower_average_pool(node: ir.Node, graph: Lowering) -> None:
     """Write AVERAGE_POOL_2D, whose SAME divides by the taps inside the image and whose VALID by all.
 
-    What divides by neither is the average over explicit zeros times a map of kernel / count.
+    What divides by neither is the average over explicit zeros times a map of kernel / count. In int8, windows
+    that divide by all their taps are a DEPTHWISE_CONV_2D.
     """
     image, both = _windows(node, graph)
     taps = _taps(node, both)
     if min(counts.min() for counts in taps) == 0:
         raise refuse(node, "a window lies wholly in the padding", "use pads smaller than the kernel")
+    if graph.result is not None and _are_whole(both, taps):
+        average(node, graph, image, both)
+        return
     padding = _padding(both, taps)
     source = image.index if padding is not None else padded(node, graph, image, both)
     if padding is None and not _are_whole(both, taps):

@@ -122,12 +122,17 @@ def scheme(both: tuple[Windows, Windows]) -> int | None:
 def padded(
     node: ir.Node, graph: Lowering, image: Held, both: tuple[Windows, Windows], *, fill: float = 0.0
 ) -> int:
-    """Write a PAD (PADV2 for another value than 0) that gives every window its padding; return its tensor."""
+    """Write a PAD (PADV2 for another value than 0) that gives every window its padding; return its tensor.
+
+    In int8, PAD takes the zero point, which behind a Relu is the lowest element, too.
+    """
     height, width = both
     paddings = [(0, 0), (height.begin, height.needed_end), (width.begin, width.needed_end), (0, 0)]
     shape = [size + sum(pad) for size, pad in zip(image.file_shape, paddings, strict=True)]
     inputs = [image.index, graph.shape_constant(paddings)]
     like = graph.quantization(image)
+    if like is not None and like.represents(fill) == like.zero_point:
+        fill = 0.0
     if fill:
         inputs.append(scalar(graph, fill, like))
     name = f"{output(node).name}:padded"

@@ -95,6 +95,26 @@ def test_the_profile_of_the_file_has_the_mult_adds_of_the_graph(floats, model, i
     assert found.parameters == profile(floats).parameters + 6  # the grouped convolution's zeros for a bias
 
 
+def test_an_average_over_windows_is_as_free_in_the_file_as_in_the_graph(graph, normal):
+    body = """(float[1,3,8,8] x) => (float[1,4,7,7] y) {
+      c = Conv(x, w)  y = AveragePool<kernel_shape=[2,2]>(c) }"""
+    floats = ShapeInferencePass()(graph(body, w=normal(4, 3, 1, 1))).model
+    found = profile_tflite(write(quantize_graph(floats, normal(4, 3, 8, 8))))
+    assert [layer.kind for layer in found.layers][1:3] == ["CONV_2D 1x1", "DEPTHWISE_CONV_2D 2x2"]
+    assert found.mult_adds == profile(floats).mult_adds == 8 * 8 * 4 * 3
+    assert found.parameters == profile(floats).parameters + 4  # zeros for a bias
+
+
+def test_a_max_pool_behind_a_relu_is_padded_with_the_zero_point(graph):
+    pool = "MaxPool<kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]>"
+    body = f"(float[1,4,8,8] x) => (float[1,4,4,4] y) {{ r = Relu(x)  y = {pool}(r) }}"
+    images = np.random.default_rng(0).standard_normal((4, 4, 8, 8), np.float32)
+    model = quantize_graph(graph(body), images)
+    data = write(model)
+    assert count_operators(data) == {"DEQUANTIZE": 1, "MAX_POOL_2D": 1, "PAD": 1, "QUANTIZE": 1, "RELU": 1}
+    np.testing.assert_array_equal(LitertRunner(data)(images), OnnxRunner(model)(images))
+
+
 def test_int8_weights_take_a_quarter_of_the_bytes(floats, model):
     weights = sum(
         int(np.prod(floats.graph.initializers[name].const_value.shape)) for name in ("w", "v", "q", "u")

@@ -93,7 +93,7 @@ OPERATORS = {
         "1,4,4,3",
         "y = AveragePool<kernel_shape=[2,2], strides=[2,2]>(x)",
         {},
-        {"AVERAGE_POOL_2D": 1},
+        {"DEPTHWISE_CONV_2D": 1},
     ),
     "average pool over the pixels inside": (
         "1,4,9,7",
@@ -105,7 +105,7 @@ OPERATORS = {
         "1,4,9,7",
         f"y = AveragePool<kernel_shape=[3,3], count_include_pad=1, {SAME}>(x)",
         {},
-        {"AVERAGE_POOL_2D": 1, "PAD": 1},
+        {"DEPTHWISE_CONV_2D": 1},
     ),
     "global average pool": ("1,4,1,1", "y = GlobalAveragePool(x)", {}, {"MEAN": 1}),
     "global max pool": ("1,4,1,1", "y = GlobalMaxPool(x)", {}, {"MAX_POOL_2D": 1}),
@@ -214,3 +214,25 @@ def test_an_operator_is_int8_and_within_one_step(graph, rng, compare_steps, name
     assert {**operators, "QUANTIZE": 1, "DEQUANTIZE": 1}.items() <= found.operators.items()
     inner = [each for each in read_operators(found.data) if each.name not in ("QUANTIZE", "DEQUANTIZE")]
     assert {kind for each in inner for kind in each.outputs} <= {"int8"}
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("conv", 3), ("depthwise conv", 3), ("transposed conv", 3), ("dense", 4), ("matmul", 4)],
+)
+def test_weights_with_one_scale_are_within_one_step(graph, rng, compare_steps, name, version):
+    shape, nodes, weights, operators = OPERATORS[name]
+    given = VECTOR if name in OF_VECTORS else IMAGE
+    model = graph(f"({given}) => (float[{shape}] y) {{ {nodes} }}", **tensors(rng, weights))
+    found = compare_steps(model, per_channel=False)
+    assert found.agrees, (found.error, found.plain_error, found.response)
+    versions = {each.name: each.version for each in read_operators(found.data)}
+    assert {versions[code] for code in operators} == {version}
+
+
+def test_weights_with_a_scale_for_each_row_need_no_version_that_old_runtimes_lack(graph, rng, compare_steps):
+    model = graph(
+        "(float[1,12] x) => (float[1,5] y) { y = Gemm<transB=1>(x, w) }", **tensors(rng, {"w": (5, 12)})
+    )
+    found = [each for each in read_operators(compare_steps(model).data) if each.name == "FULLY_CONNECTED"]
+    assert [each.version for each in found] == [5]
