@@ -1,7 +1,7 @@
 """Comparing a .tflite file with the Q/DQ graph that it was written from: what was asked, and what is there.
 
-Asked is int8 of each node that lies between pairs: what it reads comes from DequantizeLinear, what it gives
-goes to QuantizeLinear, and its weight has a pair. The reading here shares nothing with the writing.
+Asked is int8 of each layer whose input and weight come from DequantizeLinear, and of each other node that
+lies between pairs: what it gives goes to QuantizeLinear. The reading here shares nothing with the writing.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -128,8 +128,8 @@ def _asks_int8(node: ir.Node) -> bool:
     paired = [source is not None and source.op_type == _DQ for source in sources]
     if not data or not all(paired):
         return False
-    if node.op_type in _LAYERS and (len(node.inputs) < 2 or node.inputs[1] not in data):
-        return False  # its weight has no pair
+    if node.op_type in _LAYERS:
+        return node.inputs[1] in data  # whose pair nobody would put there for float32
     return bool(_written(node)[-1].uses()) and all(
         use.node.op_type == _Q for use in _written(node)[-1].uses()
     )

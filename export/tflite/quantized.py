@@ -11,7 +11,7 @@ from edgecnn.export.tflite.rules import lowers
 from edgecnn.graph.nodes import output
 
 
-@lowers(QUANTIZE, attributes="axis")
+@lowers(QUANTIZE, attributes="axis saturate")
 def lower_quantize(node: ir.Node, graph: Lowering) -> None:
     """Write QUANTIZE, unless the operator before gives these int8 elements itself."""
     if reads_a_weight(node):

@@ -19,6 +19,7 @@ from edgecnn.graph.nodes import output, static_shape
 OPSETS = range(13, 21)
 IO = ("float", "int8")
 WEIGHTS = ("float32", "float16")
+_SCHEME, _TFLITE = "edgecnn.scheme", "tflite"
 _FLOAT = ir.DataType.FLOAT
 _MOST_AXES = 4
 
@@ -82,6 +83,12 @@ def _check_model(model: ir.Model) -> None:
         raise EdgeCnnError(
             f"the graph has ONNX opset {opset}, the .tflite writer takes {OPSETS[0]} to {OPSETS[-1]};"
             " load it with edgecnn, which brings it to opset 13"
+        )
+    scheme = model.metadata_props.get(_SCHEME, _TFLITE)
+    if scheme != _TFLITE:
+        raise EdgeCnnError(
+            f"the graph is quantized by the rules of {scheme}, which leave much of a .tflite file in float32;"
+            " quantize it for a target that runs .tflite"
         )
     if model.functions:
         raise EdgeCnnError("the graph has functions of its own; inline them before writing .tflite")

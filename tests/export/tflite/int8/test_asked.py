@@ -2,7 +2,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from edgecnn.errors import VerificationError
+from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export.tflite import check_grids, check_precisions, layer_precisions, read_back, write
 
 BODY = """(float[1,3,8,8] x) => (float[1,5] y) {
@@ -38,6 +38,19 @@ def test_int8_asked_and_float_got_is_an_error_unless_it_is_allowed(floats, batch
     with pytest.raises(VerificationError, match=r"LRN node 'n' computes in float32.*keep that node"):
         check_precisions(model, data)
     check_precisions(model, data, ["LRN"])
+
+
+def test_a_layer_with_a_paired_weight_whose_result_is_not_paired_is_an_error(floats, batch, quantize):
+    model = quantize(floats, batch, unpaired=("y",))
+    with pytest.raises(VerificationError, match="asked for int8, but Gemm node 'y' computes in float32"):
+        check_precisions(model, write(model), ["LRN"])
+
+
+def test_a_graph_quantized_for_tensorrt_is_refused(floats, batch, quantize):
+    model = quantize(floats, batch)
+    model.metadata_props["edgecnn.scheme"] = "tensorrt"
+    with pytest.raises(EdgeCnnError, match="quantized by the rules of tensorrt"):
+        write(model)
 
 
 def test_a_layer_that_is_to_stay_in_float_is_not_asked_for(floats, batch, quantize):
