@@ -39,7 +39,7 @@ def _lower_dense(node: ir.Node, graph: Lowering, *, transposed: bool, alpha: flo
     shape = weight_shape(node, 2)
     shape = shape if transposed else shape[::-1]  # (out, in)
     graph.expect(node, (*held.shape[:-1], shape[0]))
-    blocks = held.blocks
+    blocks, paired = held.blocks, paired_weight(node.inputs[1])
     found = Filter(
         node=node,
         image=held.index,
@@ -49,8 +49,10 @@ def _lower_dense(node: ir.Node, graph: Lowering, *, transposed: bool, alpha: flo
         shape=shape,
         gain=alpha,
         variant=blocks,
+        # For float32 features, tflite-runtime 2.14 takes a scale for each row and computes nonsense.
+        hybrid=paired is not None and not paired.quantization.per_channel,
     )
-    if alpha <= 0 and paired_weight(node.inputs[1]) is not None:
+    if alpha <= 0 and paired is not None:
         raise refuse(node, f"a scale cannot take in alpha={alpha:g}", "multiply the weight with it")
     weights, bias = lay_out(graph, found)
     quantization = graph.tensors[weights].quantization if graph.result else None
