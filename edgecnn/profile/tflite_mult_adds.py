@@ -34,8 +34,9 @@ def is_average(operator: TfliteOperator, graph: TfliteGraph) -> bool:
     if operator.name != "DEPTHWISE_CONV_2D":
         return False
     weights = graph.tensors[operator.inputs[1]]
-    single = weights.content is not None and weights.dtype == "int8" and len(weights.scales) == 1
-    return single and math.prod(weights.shape[1:3]) > 1 and bool(np.ptp(weights.content) == 0)
+    if weights.content is None or weights.dtype != "int8" or len(weights.scales) != 1:
+        return False
+    return math.prod(weights.shape[1:3]) > 1 and bool(np.ptp(weights.content) == 0)
 
 
 def _conv(inputs: Shapes, output: Sequence[int], _: TfliteOperator) -> int:
