@@ -119,3 +119,16 @@ def test_the_layer_that_differs_is_named(model, images, monkeypatch):
     runner(images[:1])
     with pytest.raises(VerificationError, match=r"'\w+(\.raw)?' of the quantized file is \d+\.\d steps"):
         check_layers(model, runner.values())
+
+
+def test_a_bias_between_two_steps_of_its_int32_is_no_mistake(graph):
+    # s_in s_w = 1 is ten steps of the result, and a bias of 0.4 becomes 0.
+    body = """(float[1,1,2,2] x) => (float[1,1,2,2] y) {
+      xq = QuantizeLinear(x, one, z)  xd = DequantizeLinear(xq, one, z)
+      wq = QuantizeLinear(w, one, z)  wd = DequantizeLinear(wq, one, z)
+      c = Conv(xd, wd, b)  cq = QuantizeLinear(c, tenth, z)  y = DequantizeLinear(cq, tenth, z) }"""
+    scales = {"one": np.float32(1), "tenth": np.float32(0.1), "z": np.int8(0)}
+    model = graph(body, **scales, w=np.ones((1, 1, 1, 1), np.float32), b=np.float32([0.4]))
+    runner = LitertRunner(write(model), keep_all=True)
+    assert runner(np.zeros((1, 1, 2, 2), np.float32)).tolist() == [[[[0, 0], [0, 0]]]]
+    check_layers(model, runner.values())
