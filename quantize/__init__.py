@@ -1,6 +1,7 @@
 """The compression passes: each a function from graph to graph, run by `compress`."""
 
+from edgecnn.quantize.context import Context
 from edgecnn.quantize.passes import PASSES, Pass, Result
-from edgecnn.quantize.recipe import Step, compress
+from edgecnn.quantize.recipe import Step, compress, needs
 
-__all__ = ["PASSES", "Pass", "Result", "Step", "compress"]
+__all__ = ["PASSES", "Context", "Pass", "Result", "Step", "compress", "needs"]

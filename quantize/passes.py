@@ -26,6 +26,10 @@ class Result:
     note: str
 
 
+def _allow(_settings: Mapping[str, Value]) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pass:
     """A registered pass: `function(model, **settings)`.
@@ -33,6 +37,10 @@ class Pass:
     Attributes:
         lossless: whether outputs change by rounding alone; if not, `summary` states the loss.
         defaults: its settings.
+        needs: which attributes of the `Context` it cannot do without.
+        after: passes that have to run before it; a recipe without them gets them.
+        once: whether it refuses a graph that it has changed already.
+        check: raises `EdgeCnnError` for settings of the right type that mean nothing.
     """
 
     name: str
@@ -40,6 +48,15 @@ class Pass:
     lossless: bool
     function: Callable[..., Result]
     defaults: Mapping[str, Value]
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    once: bool = False
+    check: Callable[[Mapping[str, Value]], None] = _allow
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether its function has a parameter named `context`."""
+        return _CONTEXT in inspect.signature(self.function).parameters
 
     def check_settings(self, settings: Mapping[str, Value]) -> None:
         """Raise `EdgeCnnError` for a setting that the pass does not have or of another type."""
@@ -49,22 +66,37 @@ class Pass:
             wanted = type(self.defaults[key])
             if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
                 raise EdgeCnnError(f"{self.name}: {key}={value} is not of type {wanted.__name__}")
+        self.check({**self.defaults, **settings})
 
+
+_CONTEXT = "context"
 
 PASSES: Registry[Pass] = Registry("pass", "edgecnn.quantize", hint="`edgecnn list passes` shows all")
 
 
-def compression_pass(*, lossless: bool) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Register a function as a pass under its own name; its keywords are its settings."""
+def compression_pass(
+    *,
+    lossless: bool,
+    needs: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    once: bool = False,
+    check: Callable[[Mapping[str, Value]], None] = _allow,
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Register a function as a pass under its own name; its keywords, but for `context`, are its settings."""
 
     def register(function: Callable[..., Result]) -> Callable[..., Result]:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
+        parameters = dict(list(inspect.signature(function).parameters.items())[1:])
+        parameters.pop(_CONTEXT, None)
         entry = Pass(
             name=function.__name__,
             summary=(inspect.getdoc(function) or "").split("\n")[0],
             lossless=lossless,
             function=function,
-            defaults={parameter.name: parameter.default for parameter in parameters},
+            defaults={name: parameter.default for name, parameter in parameters.items()},
+            needs=needs,
+            after=after,
+            once=once,
+            check=check,
         )
         PASSES.register(entry.name, entry)
         return function

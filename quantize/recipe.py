@@ -1,13 +1,14 @@
 """Running passes one after another, each checked before and after."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
 from edgecnn.calls import Call
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.graph.check import check
+from edgecnn.quantize.context import Context
 from edgecnn.quantize.passes import PASSES
 
 
@@ -23,40 +24,84 @@ class Step:
     after: ir.Model
 
 
-def check_recipe(recipe: Sequence[Call]) -> None:
-    """Raise `EdgeCnnError` for an unknown pass or setting, before any work is done."""
+# What gives the user's side of a `Context`: named where a pass lacks it.
+_FLAGS = {"images": "pictures to calibrate with (--calibrate DATA, or --images DATA of `edgecnn compress`)"}
+
+
+def complete_recipe(recipe: Sequence[Call]) -> tuple[Call, ...]:
+    """Return the recipe with the passes that others of it have to come after, where they are missing.
+
+    Raises `EdgeCnnError` for an unknown pass or setting.
+    """
+    completed: list[Call] = []
     for call in recipe:
         PASSES[call.name].check_settings(call.arguments)
+        present = {each.name for each in completed}
+        completed += [Call(name) for name in PASSES[call.name].after if name not in present]
+        completed.append(call)
+    return tuple(completed)
+
+
+def check_recipe(recipe: Sequence[Call], context: Context | None = None) -> None:
+    """Raise `EdgeCnnError` before any work: an unknown pass or setting, or what a pass needs is not there.
+
+    Without a context, only the recipe itself is looked at.
+    """
+    names = [call.name for call in recipe]
+    for name in names:
+        if PASSES[name].once and names.count(name) > 1:
+            raise EdgeCnnError(f"{name} is in the recipe twice, and can run once; leave one out")
+    for need, name in needs(recipe).items():
+        if context is not None and getattr(context, need) is None:
+            raise EdgeCnnError(f"{name} needs {_FLAGS[need]}")
+
+
+def needs(recipe: Sequence[Call]) -> dict[str, str]:
+    """Return what the passes need of a `Context`, each with the name of the first pass that needs it."""
+    found: dict[str, str] = {}
+    for call in complete_recipe(recipe):
+        for need in PASSES[call.name].needs:
+            found.setdefault(need, call.name)
+    return found
 
 
 def compress(
-    model: ir.Model, recipe: Sequence[Call], on_step: Callable[[Step], None] = lambda _step: None
+    model: ir.Model,
+    recipe: Sequence[Call],
+    on_step: Callable[[Step], None] = lambda _step: None,
+    *,
+    context: Context | None = None,
 ) -> list[Step]:
     """Apply the passes in order and return a step for each; the model itself is not changed.
 
     Args:
         model: a canonical graph.
-        recipe: the passes, as read by `edgecnn.calls.parse_recipe`.
+        recipe: the passes, as read by `edgecnn.calls.parse_recipe`; those that they come after are inserted.
         on_step: called after each pass.
+        context: what passes may use besides the graph.
 
     Raises:
-        EdgeCnnError: an unknown pass or setting, or a graph that a pass cannot take.
+        EdgeCnnError: an unknown pass or setting, a pass without what it needs, or a graph that a pass
+            cannot take.
         VerificationError: a graph that is broken before, or by, a pass, which is named with those before it.
     """
-    check_recipe(recipe)
+    context = context or Context()
+    check_recipe(recipe, context)
     check(model)
+    context = replace(context, original=context.original or model)
     steps: list[Step] = []
-    for call in recipe:
-        steps.append(_apply(model, call, steps))
+    for call in complete_recipe(recipe):
+        steps.append(_apply(model, call, steps, context))
         model = steps[-1].after
         on_step(steps[-1])
     return steps
 
 
-def _apply(model: ir.Model, call: Call, done: Sequence[Step]) -> Step:
+def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context) -> Step:
     entry = PASSES[call.name]
+    extra = {"context": context} if entry.takes_context else {}
     try:
-        result = entry.function(model, **call.arguments)
+        result = entry.function(model, **call.arguments, **extra)
         check(result.model)
         _check_names(model, result.model)
     except EdgeCnnError as error:
