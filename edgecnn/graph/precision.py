@@ -1,0 +1,23 @@
+"""In which precision a graph computes: what its weights, QuantizeLinear and DequantizeLinear say."""
+
+import onnx_ir as ir
+
+from edgecnn.graph.nodes import constant
+
+SCHEME = "edgecnn.scheme"  # metadata of a quantized graph: whose rules its pairs follow
+
+
+def precision_of(model: ir.Model) -> str:
+    """Return `int8`, `dynamic` (int8 weights alone), `fp16` or `fp32`."""
+    quantized = [node.inputs[0] for node in model.graph if node.op_type == "QuantizeLinear"]
+    if any(constant(value) is None for value in quantized):
+        return "int8"
+    if quantized:
+        return "dynamic"
+    halves = (value.dtype == ir.DataType.FLOAT16 for value in model.graph.initializers.values())
+    return "fp16" if any(halves) else "fp32"
+
+
+def scheme_of(model: ir.Model) -> str | None:
+    """Return whose rules the pairs follow, `tflite` or `tensorrt`, where the graph says so."""
+    return model.metadata_props.get(SCHEME)
