@@ -4,11 +4,12 @@ No TensorRT runs on the host. What is here has been checked against the publishe
 names of each version; no engine has been built on a board yet.
 """
 
+from edgecnn.export.tensorrt.calibration_cache import calibration_cache
 from edgecnn.export.tensorrt.findings import ERROR, WARNING, Finding
 from edgecnn.export.tensorrt.generations import GENERATIONS, Generation, generation
-from edgecnn.export.tensorrt.half_precision import to_fp16
 from edgecnn.export.tensorrt.linter import lint
 from edgecnn.export.tensorrt.trtexec import TrtexecLines, trtexec_lines
+from edgecnn.graph.half_precision import to_fp16
 
 __all__ = [
     "ERROR",
@@ -17,6 +18,7 @@ __all__ = [
     "Finding",
     "Generation",
     "TrtexecLines",
+    "calibration_cache",
     "generation",
     "lint",
     "to_fp16",

@@ -128,18 +128,26 @@ def test_an_initializer_of_both_kinds_is_split(graph):
     onnx.checker.check_model(ir.to_proto(half), full_check=True)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("x = Constant <value = float[1] {1.0}> () output = Add(input, x)", "normalize the graph first"),
-        ("q = QuantizeLinear(input, s, z) output = DequantizeLinear(q, s, z)", "convert before quantizing"),
-    ],
-    ids=["Constant", "quantized"],
-)
-def test_what_cannot_be_converted_is_refused(graph, text, message):
-    model = graph(f"g (float[1] input) => (float[1] output) <float s = {{0.1}}, int8 z = {{0}}> {{ {text} }}")
-    with pytest.raises(EdgeCnnError, match=message):
-        to_fp16(model)
+def test_constants_behind_nodes_are_refused(graph):
+    text = "x = Constant <value = float[1] {1.0}> () output = Add(input, x)"
+    with pytest.raises(EdgeCnnError, match="normalize the graph first"):
+        to_fp16(graph(f"g (float[1] input) => (float[1] output) {{ {text} }}"))
+
+
+def test_pairs_stay_in_float32_between_casts(graph):
+    pair = "q = QuantizeLinear(r, s, z) d = DequantizeLinear(q, s, z)"
+    model = graph(
+        f"g (float[1,4] input) => (float[1,4] output) <float s = {{0.1}}, int8 z = {{0}}>"
+        f"{{ r = Relu(input) {pair} output = Neg(d) }}"
+    )
+    half = to_fp16(model)
+    operators = [node.op_type for node in half.graph]
+    assert operators == [
+        *("Cast", "Relu", "Cast", "QuantizeLinear", "DequantizeLinear", "Cast", "Neg", "Cast")
+    ]
+    assert half.graph.initializers["s"].dtype == ir.DataType.FLOAT
+    batch = np.array([[0.26, -1.0, 3.04, 100.0]], np.float32)
+    assert run(half, batch)[0] == pytest.approx([-0.3, 0.0, -3.0, -12.7], rel=1e-3)  # 127 steps of 0.1
 
 
 def test_an_output_that_is_used_inside_too_is_cast_at_the_end_only(graph):

@@ -18,13 +18,15 @@ from edgecnn.graph.nodes import describe
 LARGEST = float(np.finfo(np.float16).max)  # 65504
 SMALLEST_NORMAL = float(np.finfo(np.float16).smallest_normal)  # 2^-14
 
-# Inputs that ONNX wants in float32 whatever the data is, by operator.
-_FLOAT32_INPUTS = {"Resize": (1, 2), "Upsample": (1,)}
-_NOT_CONVERTED = ("QuantizeLinear", "DequantizeLinear", "Constant")
+# Inputs that ONNX wants in float32 whatever the data is, by operator; at opset 13 a pair knows nothing else.
+_PAIR = ("QuantizeLinear", "DequantizeLinear")
+_FLOAT32_INPUTS = {"Resize": (1, 2), "Upsample": (1,), **dict.fromkeys(_PAIR, (0, 1))}
 
 
 def to_fp16(model: ir.Model) -> ir.Model:
     """Return a copy in float16 whose inputs and outputs stay float32; the argument is unchanged.
+
+    Pairs of QuantizeLinear and DequantizeLinear, their scales and weights stay as they are, between Casts.
 
     The metadata of the result says how many values lost precision to the range of float16:
     `edgecnn.fp16.flushed` became 0, `edgecnn.fp16.subnormal` kept fewer than 11 bits.
@@ -39,6 +41,8 @@ def to_fp16(model: ir.Model) -> ir.Model:
         _convert_outputs(node)
     for value in list(result.graph.inputs):
         _cast_input(result.graph, value)
+    for node in list(result.graph):
+        _cast_around_pair(result.graph, node)
     _cast_outputs(result.graph)
     for name, number in losses.items():
         result.metadata_props[f"edgecnn.fp16.{name}"] = str(number)
@@ -48,12 +52,9 @@ def to_fp16(model: ir.Model) -> ir.Model:
 
 def _refuse_unconvertible(model: ir.Model) -> None:
     for node in model.graph.all_nodes():
-        if node.op_type in _NOT_CONVERTED:
-            advice = (
-                "normalize the graph first" if node.op_type == "Constant" else "convert before quantizing"
-            )
-            raise EdgeCnnError(f"{describe(node)} cannot be converted to fp16; {advice}")
-    initializers = [value for value in model.graph.initializers.values() if value.dtype == ir.DataType.FLOAT]
+        if node.op_type == "Constant":
+            raise EdgeCnnError(f"{describe(node)} cannot be converted to fp16; normalize the graph first")
+    initializers = [value for value in model.graph.initializers.values() if _becomes_half(value)]
     beyond = [str(value.name) for value in initializers if _overflows(_float32(value))]
     if beyond:
         more = f" and {len(beyond) - 5} more" if len(beyond) > 5 else ""
@@ -61,6 +62,11 @@ def _refuse_unconvertible(model: ir.Model) -> None:
             f"{', '.join(beyond[:5])}{more} holds values beyond fp16's range of {LARGEST:.0f};"
             " export in fp32, or retrain with weight decay"
         )
+
+
+def _becomes_half(value: ir.Value) -> bool:
+    stay = all(use.idx in _FLOAT32_INPUTS.get(use.node.op_type, ()) for use in value.uses())
+    return value.dtype == ir.DataType.FLOAT and not (value.uses() and stay)
 
 
 def _float32(value: ir.Value) -> np.ndarray:
@@ -109,6 +115,8 @@ def _split_off(graph: ir.Graph, value: ir.Value, uses: Iterable[tuple[ir.Node, i
 
 
 def _convert_outputs(node: ir.Node) -> None:
+    if node.op_type in _PAIR:
+        return
     target = node.attributes.get("to") if node.op_type == "Cast" else None
     if target is not None and target.as_int() == ir.DataType.FLOAT:
         node.attributes["to"] = ir.AttrInt64("to", ir.DataType.FLOAT16)
@@ -120,7 +128,9 @@ def _convert_outputs(node: ir.Node) -> None:
 def _cast_input(graph: ir.Graph, value: ir.Value) -> None:
     if value.dtype != ir.DataType.FLOAT or value.is_initializer():
         return
-    uses = list(value.uses())
+    uses = [use for use in value.uses() if use.node.op_type not in _PAIR]
+    if not uses:
+        return
     cast = _cast(value, ir.DataType.FLOAT16, f"{value.name}.fp16")
     for use in uses:
         use.node.replace_input_with(use.idx, cast.outputs[0])
@@ -128,6 +138,21 @@ def _cast_input(graph: ir.Graph, value: ir.Value) -> None:
         graph.insert_before(graph[0], cast)
     else:
         graph.append(cast)
+
+
+def _cast_around_pair(graph: ir.Graph, node: ir.Node) -> None:
+    """Let a QuantizeLinear read float32, and give float16 to what reads a DequantizeLinear."""
+    source, result = node.inputs[0] if node.inputs else None, node.outputs[0]
+    if node.op_type == "QuantizeLinear" and source is not None and source.dtype == ir.DataType.FLOAT16:
+        cast = _cast(source, ir.DataType.FLOAT, f"{source.name}.fp32.for.{result.name}")
+        graph.insert_before(node, cast)
+        node.replace_input_with(0, cast.outputs[0])
+    if node.op_type == "DequantizeLinear" and result.uses():
+        uses = list(result.uses())
+        cast = _cast(result, ir.DataType.FLOAT16, f"{result.name}.fp16")
+        graph.insert_after(node, cast)
+        for use in uses:
+            use.node.replace_input_with(use.idx, cast.outputs[0])
 
 
 def _cast_outputs(graph: ir.Graph) -> None:
