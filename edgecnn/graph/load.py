@@ -31,7 +31,8 @@ def read(path: Path) -> ir.Model:
     if not path.is_file():
         raise EdgeCnnError(f"there is no file {path}")
     try:
-        model = ir.load(path)
+        # Weights kept in a file of their own are named relative to this one, which later steps do not know.
+        model = ir.external_data.load_to_model(ir.load(path))
         for value in model.graph.initializers.values():
             _check_content(value, path)
     except (
