@@ -1,6 +1,6 @@
 """From the validated graph to what a board's runtime reads, one compiler for each runtime."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,7 @@ from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export import tensorrt, tflite
 from edgecnn.export.parity import LOSSLESS
+from edgecnn.graph.precision import precision_of
 from edgecnn.graph.save import to_bytes
 from edgecnn.runtime import Runner
 
@@ -76,9 +77,12 @@ def check_target(device: DeviceProfile, model: ir.Model) -> None:
     device.refuse(precision="fp32", opset=model.opset_imports[""], operators=operators)
 
 
-def compile_for(device: DeviceProfile, model: ir.Model) -> Compiled:
-    """Compile a folded canonical graph for a target; raise `EdgeCnnError` where it cannot be done."""
-    return _COMPILERS[device.runtime](device, model)
+def compile_for(device: DeviceProfile, model: ir.Model, *, io: str = "float") -> Compiled:
+    """Compile a folded canonical graph for a target; raise `EdgeCnnError` where it cannot be done.
+
+    `io` is the type of a .tflite file's input and output, `float` or `int8`.
+    """
+    return _COMPILERS[device.runtime](device, model, io)
 
 
 def graph_artifact(
@@ -106,10 +110,10 @@ def _count(model: ir.Model) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def _compile_litert(_device: DeviceProfile, model: ir.Model) -> Compiled:
+def _compile_litert(_device: DeviceProfile, model: ir.Model, io: str) -> Compiled:
     from edgecnn.runtime.litert_runner import LitertRunner
 
-    data = tflite.write(model)
+    data = tflite.write(model, io=io)
     found = tflite.read_back(data)
     precision = _check_read_back(model, data, found)
 
@@ -157,7 +161,7 @@ def _check_read_back(model: ir.Model, data: bytes, found: tflite.ReadBack) -> st
     return "fp32"
 
 
-def _compile_tensorrt(device: DeviceProfile, model: ir.Model) -> Compiled:
+def _compile_tensorrt(device: DeviceProfile, model: ir.Model, _io: str) -> Compiled:
     versions = [release.version for release in device.runtimes if release.name == "tensorrt"]
     findings = tensorrt.lint(model, versions)
     errors = [finding for finding in findings if finding.severity == tensorrt.ERROR]
@@ -165,30 +169,30 @@ def _compile_tensorrt(device: DeviceProfile, model: ir.Model) -> Compiled:
         raise EdgeCnnError(
             f"TensorRT on {device.name} would refuse the graph: {errors[0].place}: {errors[0].message}"
         )
-    half = tensorrt.to_fp16(model)
-    artifacts = (
-        graph_artifact(model),
-        graph_artifact(half, "model.fp16.onnx", "fp16", _FP16),
-    )
-    lines = _trtexec_text(versions)
+    precision = precision_of(model)
+    artifacts = [graph_artifact(model, precision=precision)]
+    if precision == "fp32":
+        artifacts.append(graph_artifact(tensorrt.to_fp16(model), "model.fp16.onnx", "fp16", _FP16))
+    lines = _trtexec_text(artifacts, versions)
     scripts = {**_scripts("run.py", "build_engine.py"), "trtexec.txt": lines.encode()}
     notes = (
         "the engine is built on the board: python3 build_engine.py, then python3 run.py verify",
         "no engine has been built on a board yet; checked were TensorRT's rules, and outputs in ONNX Runtime",
         *(str(finding) for finding in findings if finding.severity == tensorrt.WARNING),
     )
-    return Compiled(artifacts=artifacts, scripts=scripts, notes=notes)
+    return Compiled(artifacts=tuple(artifacts), scripts=scripts, notes=notes)
 
 
-def _trtexec_text(versions: list[str]) -> str:
+def _trtexec_text(artifacts: Sequence[Artifact], versions: list[str]) -> str:
     """Return the trtexec lines of each TensorRT generation, for those who prefer them to build_engine.py."""
     lines = [
         "# For those who prefer trtexec: build, then time. run.py takes engines of build_engine.py only.",
         "# None of these lines has been run on a board yet.",
     ]
-    for precision, graph in (("fp32", GRAPH), ("fp16", "model.fp16.onnx")):
-        for each in tensorrt.trtexec_lines(graph, precision, versions):
-            lines += [f"\n# TensorRT {each.tensorrt} ({each.jetpack}), {precision}", each.build, each.time]
+    for artifact in artifacts:
+        for each in tensorrt.trtexec_lines(artifact.path, artifact.precision, versions):
+            head = f"\n# TensorRT {each.tensorrt} ({each.jetpack}), {artifact.precision}"
+            lines += [head, each.build, each.time]
     return "\n".join(lines) + "\n"
 
 
@@ -197,7 +201,7 @@ def _scripts(*names: str) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
-_COMPILERS: dict[str, Callable[[DeviceProfile, ir.Model], Compiled]] = {
+_COMPILERS: dict[str, Callable[[DeviceProfile, ir.Model, str], Compiled]] = {
     "litert": _compile_litert,
     "tensorrt": _compile_tensorrt,
 }

@@ -28,12 +28,17 @@ class Parity:
         max_abs_error: the largest difference of an output, in the output's unit.
         response: how far the reference's output moves from one sample input to another.
         tolerance: the largest error allowed, in the output's unit.
+        agreement: at a lossy hop, the fraction of `agreement_n` pictures (of pixels, where the network
+            classifies those) whose highest score stayed with the same class.
+        agreement_n: how many pictures that was measured on.
     """
 
     hop: str
     max_abs_error: float
     response: float
     tolerance: float
+    agreement: float | None = None
+    agreement_n: int | None = None
 
     @property
     def relative_error(self) -> float:
@@ -47,7 +52,8 @@ class Parity:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data; a hop at which anything is allowed has no tolerance."""
-        return asdict(self) | {"tolerance": self.tolerance if np.isfinite(self.tolerance) else None}
+        fields = {key: value for key, value in asdict(self).items() if value is not None}
+        return fields | {"tolerance": self.tolerance if np.isfinite(self.tolerance) else None}
 
 
 def response(outputs: np.ndarray) -> float:
@@ -119,3 +125,8 @@ def require(parity: Parity, diverging: str | None) -> None:
         f"{parity.hop}: outputs differ by {parity.max_abs_error:.3g} where {parity.tolerance:.3g}"
         f" is allowed{where}"
     )
+
+
+def same_answers(reference: np.ndarray, candidate: np.ndarray) -> float:
+    """Return the fraction of the answers, the class of the highest score along axis 1, that are the same."""
+    return float((reference.argmax(axis=1) == candidate.argmax(axis=1)).mean())

@@ -15,6 +15,7 @@ from edgecnn.cli.options import (
     seed_option,
     weights_option,
 )
+from edgecnn.cli.precision_options import precision_options
 
 
 @click.command("export")
@@ -24,6 +25,7 @@ from edgecnn.cli.options import (
 @click.option(
     "--recipe", default="fold", show_default=True, help="Passes joined by |: `edgecnn list passes`."
 )
+@precision_options
 @click.option("--softmax", is_flag=True, help="Append a softmax over the classes.")
 @weights_option
 @contract_options

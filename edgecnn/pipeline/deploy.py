@@ -10,24 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 
-from edgecnn import devices
 from edgecnn.atomic import check_free
-from edgecnn.calls import Call, parse_recipe
-from edgecnn.device import DeviceProfile
+from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, is_zip, to_npy, write_bundle
 from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_for, graph_artifact
 from edgecnn.export.parity import Parity, response
+from edgecnn.graph.precision import precision_of, scheme_of
 from edgecnn.pipeline import hops
+from edgecnn.pipeline.calibration import Source, open_source
 from edgecnn.pipeline.network import Network, open_network
+from edgecnn.pipeline.quantization import Order, Quantization, check_precision, order
 from edgecnn.pipeline.softmax import with_softmax
 from edgecnn.profile import Profile, profile
-from edgecnn.quantize import Step, compress
-from edgecnn.quantize.recipe import check_recipe
+from edgecnn.quantize import Context, Step, compress
+from edgecnn.quantize.int8 import calibration_of
 from edgecnn.sample import sample_inputs
 from edgecnn.version import __version__
 
 _TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime", "ai-edge-litert", "numpy")
+_AGREES = 0.99  # of the pictures: fewer are worth a word
+_SAID = 100  # pictures between two lines
 _RUNS, _LONGEST_S = 15, 2.0  # of the latency on this host: so many runs, or as many as fit
 
 
@@ -94,6 +98,7 @@ def deploy(
     seed: int = 0,
     preprocessing: Mapping[str, Any] | None = None,
     softmax: bool = False,
+    quantization: Quantization | None = None,
     on_stage: Callable[[str], None] = lambda _stage: None,
     **opening: Any,
 ) -> Deployment:
@@ -103,11 +108,12 @@ def deploy(
         model: a spec, run folder, bundle, `.onnx` file, `onnx_ir.Model` or `nn.Module`.
         target: a device profile's name, such as `pi4` or `jetson`.
         out: the bundle's folder, or a `.zip`; by default a readable name in the current folder.
-        recipe: passes; `fold` comes last where it is not among them.
+        recipe: passes; where `fold` is not among them it comes last, but before a change of precision.
         force: replace an existing bundle.
-        seed: of random weights and of the sample.
+        seed: of random weights, of the sample, and of which pictures calibrate.
         preprocessing: fields that override those of the network's own contract.
         softmax: append a softmax over the classes.
+        quantization: the precision asked for, and the pictures to calibrate with.
         on_stage: called with the name of each stage when it begins.
         opening: `weights`, `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
 
@@ -115,21 +121,22 @@ def deploy(
         EdgeCnnError: the target cannot run the network, or the request is wrong; nothing is written.
         VerificationError: a hop changed the outputs; the first layer that differs is named.
     """
-    device, calls = devices.find(target), _calls(recipe)
+    ordered = order(model, target, recipe, quantization or Quantization())
     if out is not None:
         _check_free(Path(out), force)
     on_stage("build")
     network = open_network(model, seed=seed, **opening)
     network = replace(network, preprocessing=network.preprocessing.override(**(preprocessing or {})))
     network = with_softmax(network) if softmax else network
-    check_target(device, network.graph)
-    path = Path(out) if out is not None else Path(f"{network.name}-fp32.{target}")
+    _check_network(ordered, network)
+    path = Path(out) if out is not None else Path(f"{network.name}-{_precision(ordered, network)}.{target}")
     _check_free(path, force)
-    verified = _verify(network, device, calls, seed, on_stage)
+    source = open_source(network, ordered.data, seed, ordered.asked.calibrate_images, preprocessing or {})
+    verified = _verify(network, ordered, source, seed, on_stage)
     on_stage("measure")
     latency_s = {each.path: _latency_s(each, verified.samples) for each in verified.artifacts}
     on_stage("write")  # the last thing, so that an interruption leaves nothing
-    manifest = {**_manifest(network, device, verified), "name": path.stem if is_zip(path) else path.name}
+    manifest = {**_manifest(network, ordered, verified), "name": path.stem if is_zip(path) else path.name}
     write_bundle(path, {**manifest, "seed": seed}, _contents(verified), force=force)
     return Deployment(
         path=path,
@@ -140,7 +147,7 @@ def deploy(
         parity=verified.parity,
         artifacts=tuple(_listed(artifact) for artifact in verified.artifacts),
         host_latency_s=latency_s,
-        notes=verified.compiled.notes,
+        notes=(*ordered.notes, *source.notes, *_warnings(verified), *verified.compiled.notes),
     )
 
 
@@ -148,26 +155,38 @@ def _check_free(path: Path, force: bool) -> None:
     check_free(path, force=force, marker=MANIFEST, folder=not is_zip(path))
 
 
-def _calls(recipe: str) -> tuple[Call, ...]:
-    calls = parse_recipe(recipe)
-    check_recipe(calls)
-    return calls if any(call.name == "fold" for call in calls) else (*calls, Call("fold"))
+def _precision(ordered: Order, network: Network) -> str:
+    """Return the precision asked for, or that which the network brings."""
+    return ordered.precision if ordered.precision != "fp32" else precision_of(network.graph)
+
+
+def _check_network(ordered: Order, network: Network) -> None:
+    """Refuse, before any work, what the target cannot run of this network."""
+    check_target(ordered.device, network.graph)
+    check_precision(ordered.device, {_precision(ordered, network)}, ordered.asked.io)
+    scheme = scheme_of(network.graph)
+    if scheme not in (None, ordered.scheme):
+        raise EdgeCnnError(
+            f"{network.title} is quantized by the rules of {scheme}, and {ordered.device.name} wants those of"
+            f" {ordered.scheme}; give the float network and --int8"
+        )
 
 
 def _verify(
-    network: Network, device: DeviceProfile, calls: Sequence[Call], seed: int, on_stage: Callable[[str], None]
+    network: Network, ordered: Order, source: Source, seed: int, on_stage: Callable[[str], None]
 ) -> _Verified:
     """Compress and compile, comparing at every hop."""
     samples = sample_inputs(network.preprocessing, seed)
     parity = [hops.with_module(network, samples)] if network.module is not None else []
     on_stage("compress")
-    steps = compress(network.graph, calls)
-    parity += [hops.of_step(step, samples) for step in steps]
+    context = Context(images=source.images, scheme=ordered.scheme, seed=seed, on_progress=_say_each(on_stage))
+    steps = compress(network.graph, ordered.calls, context=context)
+    parity += [hops.of_step(step, samples, source.images) for step in steps]
     on_stage("compile")
     graph = steps[-1].after
-    reference = graph_artifact(graph)
+    reference = graph_artifact(graph, precision=precision_of(graph))
     outputs = reference.runner(samples)
-    compiled = compile_for(device, graph)
+    compiled = compile_for(ordered.device, graph, io=ordered.asked.io)
     others = [artifact for artifact in compiled.artifacts if artifact.path != reference.path]
     parity += [hops.of_artifact(graph, artifact, samples, outputs) for artifact in others]
     return _Verified(
@@ -180,17 +199,36 @@ def _verify(
     )
 
 
-def _manifest(network: Network, device: DeviceProfile, verified: _Verified) -> dict[str, Any]:
+def _say_each(on_stage: Callable[[str], None]) -> Callable[[str, int, int], None]:
+    """Return what says now and then how many pictures are done."""
+    return lambda what, done, _of: on_stage(f"{what} {done}") if done % _SAID == 0 else None
+
+
+def _warnings(verified: _Verified) -> tuple[str, ...]:
+    """Return what lossy passes said, and where the network names other classes than before."""
+    said = [f"{step.call.name}: {step.note}" for step in verified.steps if not step.lossless]
+    found = [hop for hop in verified.parity if hop.agreement is not None and hop.agreement < _AGREES]
+    return (
+        *said,
+        *(
+            f"{hop.hop}: another answer than before on {1 - (hop.agreement or 0):.1%} of {hop.agreement_n}"
+            " calibration pictures"
+            for hop in found
+        ),
+    )
+
+
+def _manifest(network: Network, ordered: Order, verified: _Verified) -> dict[str, Any]:
     before, after = profile(network.graph), profile(verified.steps[-1].after)
     moved = response(verified.outputs)
     ends = {"input": network.graph.graph.inputs[0], "output": verified.steps[-1].after.graph.outputs[0]}
     return {
         "edgecnn": __version__,
         "model": {"spec": network.title, "weights": network.weights},
-        "target": device.name,
-        "runtime": device.runtime,
+        "target": ordered.device.name,
+        "runtime": ordered.device.runtime,
         "recipe": [*network.appended, *(str(step.call) for step in verified.steps)],
-        "calibration": None,
+        "calibration": _calibration(ordered, verified.steps[-1].after),
         "versions": {tool: importlib.metadata.version(tool) for tool in _TOOLS},
         "preprocessing": network.preprocessing.to_json(),
         "labels": None if network.labels is None else list(network.labels),
@@ -200,6 +238,11 @@ def _manifest(network: Network, device: DeviceProfile, verified: _Verified) -> d
         "artifacts": [artifact.describe(moved) for artifact in verified.artifacts],
         "sample": {"input": SAMPLE_INPUT, "output": SAMPLE_OUTPUT},
     }
+
+
+def _calibration(ordered: Order, graph: ir.Model) -> dict[str, Any] | None:
+    noted = calibration_of(graph)
+    return None if noted is None else {"data": ordered.data, **noted}
 
 
 def _contents(verified: _Verified) -> dict[str, bytes]:

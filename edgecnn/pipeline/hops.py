@@ -1,7 +1,8 @@
 """Comparing two forms of a network at a hop, and finding the first layer that differs where one fails."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
@@ -9,11 +10,20 @@ import onnx_ir as ir
 from edgecnn.errors import VerificationError
 from edgecnn.export.compilers import Artifact
 from edgecnn.export.fidelity import check_layers, fidelity
-from edgecnn.export.parity import LOSSLESS, Parity, compare, first_divergence, require, response
+from edgecnn.export.parity import (
+    LOSSLESS,
+    Parity,
+    compare,
+    first_divergence,
+    require,
+    response,
+    same_answers,
+)
 from edgecnn.pipeline.network import Network
 from edgecnn.quantize import Step
 
 Values = Mapping[str, np.ndarray]
+Images = Callable[[], Iterable[np.ndarray]]
 
 _AMPLIFIED = 0.3  # of the tolerance: two runtimes that round differently are then as far apart as it allows
 
@@ -56,17 +66,24 @@ def _refuse_amplified_rounding(
         )
 
 
-def of_step(step: Step, samples: np.ndarray) -> Parity:
-    """Compare the graphs before and after a pass; a lossless one must agree."""
+def of_step(step: Step, samples: np.ndarray, images: Images | None = None) -> Parity:
+    """Compare the graphs before and after a pass; a lossless one must agree.
+
+    Of a lossy one the answers on the calibration pictures, where there are any, are compared, too.
+    """
     from edgecnn.runtime.onnx_runner import OnnxRunner
 
-    outputs = OnnxRunner(step.before)(samples)
-    tolerance = LOSSLESS if step.lossless else float("inf")
-    parity = compare(f"onnx → {step.call}", outputs, OnnxRunner(step.after)(samples), tolerance)
+    before, after = OnnxRunner(step.before), OnnxRunner(step.after)
+    outputs, tolerance = before(samples), LOSSLESS if step.lossless else float("inf")
+    parity = compare(f"onnx → {step.call}", outputs, after(samples), tolerance)
     if not parity.holds:
-        before, after = (graph_values(model, samples) for model in (step.before, step.after))
-        require(parity, _first(step.after, before, after))
-    return parity
+        values = [graph_values(model, samples) for model in (step.before, step.after)]
+        require(parity, _first(step.after, *values))
+    if step.lossless or images is None or outputs.ndim < 2 or outputs.shape[1] < 2:
+        return parity
+    found = [(len(batch), same_answers(before(batch), after(batch))) for batch in images()]
+    n = sum(count for count, _ in found)
+    return replace(parity, agreement=sum(count * part for count, part in found) / n, agreement_n=n)
 
 
 def of_artifact(graph: ir.Model, artifact: Artifact, samples: np.ndarray, outputs: np.ndarray) -> Parity:

@@ -1,6 +1,7 @@
 """`Network`: whatever a user names as MODEL, opened: graph, module, weights, contract, labels."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -234,7 +235,7 @@ def _open_bundle(path: Path) -> Network:
         graph = load(bundle.folder / "model.onnx")
         labels = manifest["labels"]
         return Network(
-            name=manifest["name"].removesuffix(f".{manifest['target']}").removesuffix("-fp32"),
+            name=_PRECISION.sub("", manifest["name"].removesuffix(f".{manifest['target']}")),
             title=manifest["model"]["spec"],
             graph=graph,
             weights=manifest["model"]["weights"],
@@ -272,5 +273,6 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+_PRECISION = re.compile("-(fp32|fp16|int8|dynamic)$")  # of a bundle's name
 _SPEC_KEYS = ("width", "res", "classes", "in_channels", "options")
 _FILES = (".onnx", ".tflite", ".zip", ".pth", ".pt", ".safetensors", ".engine")

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgecnn import units
+from edgecnn.export.parity import Parity
 from edgecnn.export.verify import Check
 from edgecnn.pipeline.deploy import Deployment
 from edgecnn.pipeline.shrink import Compression
 from edgecnn.report.tables import print_line, print_table
 from edgecnn.run_folder import RunFolder
+
+_SAME = "same answer"
 
 
 def print_deployment(deployment: Deployment) -> None:
@@ -36,13 +39,36 @@ def print_deployment(deployment: Deployment) -> None:
 
 
 def _print_parity(deployment: Deployment) -> None:
-    columns = ("outputs compared", "max abs error", "allowed", "outputs move by")
+    columns = ("outputs compared", "max abs error", "allowed", _SAME, "outputs move by")
     rows = [
-        (hop.hop, units.error(hop.max_abs_error), units.error(hop.tolerance), f"{hop.response:.3g}")
+        (
+            hop.hop,
+            units.error(hop.max_abs_error),
+            units.error(hop.tolerance),
+            _agreement(hop),
+            f"{hop.response:.3g}",
+        )
         for hop in deployment.parity
     ]
+    shown, kept = _without_empty(columns, rows, columns.index(_SAME))
     title = "parity of every hop, measured on this host"
-    print_table(columns, rows, title=title, numeric=columns[1:], optional=columns[3:])
+    print_table(shown, kept, title=title, numeric=columns[1:], optional=columns[-1:])
+
+
+def _without_empty(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], index: int
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Leave out the column at `index` where no row has anything there."""
+    width = slice(index, index + (0 if any(row[index] for row in rows) else 1))
+    return _cut(columns, width), [_cut(row, width) for row in rows]
+
+
+def _cut(cells: Sequence[str], width: slice) -> tuple[str, ...]:
+    return (*cells[: width.start], *cells[width.stop :])
+
+
+def _agreement(hop: Parity) -> str:
+    return "" if hop.agreement is None else f"{hop.agreement:.2%} of {hop.agreement_n}"
 
 
 def _print_artifacts(deployment: Deployment) -> None:
@@ -84,7 +110,7 @@ def print_run(run: RunFolder) -> None:
 
 def print_compression(steps: Sequence[Compression], out: str) -> None:
     """Print what each pass did."""
-    columns = ("pass", "places", "mult-adds", "parameters", "max abs error", "of", "what")
+    columns = ("pass", "places", "mult-adds", "parameters", "max abs error", "of", _SAME, "what")
     rows = [
         (
             str(each.step.call),
@@ -93,9 +119,11 @@ def print_compression(steps: Sequence[Compression], out: str) -> None:
             units.count(each.profile.parameters),
             units.error(each.parity.max_abs_error),
             f"{each.parity.response:.3g}",
+            _agreement(each.parity),
             each.step.note,
         )
         for each in steps
     ]
-    print_table(columns, rows, numeric=columns[1:6], title="agreement with the graph before, measured")
+    shown, kept = _without_empty(columns, rows, columns.index(_SAME))
+    print_table(shown, kept, numeric=columns[1:7], title="agreement with the graph before, measured")
     print_line(f"graph: {out}")

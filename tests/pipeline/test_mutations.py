@@ -87,7 +87,7 @@ def at_folding(monkeypatch, mutate) -> None:
 
 
 def at_writing(monkeypatch, mutate) -> None:
-    monkeypatch.setattr(compilers.tflite, "write", lambda model: true_write(mutate(model)))
+    monkeypatch.setattr(compilers.tflite, "write", lambda model, **how: true_write(mutate(model), **how))
 
 
 HOPS = {"pytorch → onnx": at_recording, "onnx → fold": at_folding, "onnx → model.tflite": at_writing}

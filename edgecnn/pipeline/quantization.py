@@ -1,0 +1,131 @@
+"""`Quantization`: the precision that a user asks for; `Order`: what is to be made, refused early."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgecnn import devices
+from edgecnn.calls import Call, Value, parse_recipe
+from edgecnn.device import DeviceProfile
+from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.pipeline.calibration import IMAGES, data_for
+from edgecnn.quantize.recipe import check_recipe, needs
+
+_IO = ("float", "int8")
+# What the compiler of a runtime wants a quantized graph to follow.
+SCHEMES = {"litert": "tflite", "tensorrt": "tensorrt"}
+_ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
+_PASSES = ("int8", "dynamic", "fp16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """What the flags of `edgecnn export` say about precision.
+
+    Attributes:
+        int8: quantize weights and activations to 8 bits.
+        fp16: store and compute in 16 bits what is left in float.
+        calibrate: the name or path of the data set whose training pictures set the ranges.
+        calibrate_images: how many of them, drawn by the seed.
+        observer: how a range is chosen, such as `minmax`.
+        allow_float: operators without an int8 form that may stay in float, joined by commas.
+        io: `float` or `int8`, the type of a .tflite file's input and output.
+    """
+
+    int8: bool = False
+    fp16: bool = False
+    calibrate: str | None = None
+    calibrate_images: int = IMAGES
+    observer: str | None = None
+    allow_float: str | None = None
+    io: str = "float"
+
+    def __post_init__(self) -> None:
+        if self.io not in _IO:
+            raise UnknownNameError("type of input and output", self.io, _IO)
+        if self.calibrate_images < 1:
+            raise EdgeCnnError(f"--calibrate-images {self.calibrate_images} is too few; give at least 1")
+
+    def calls(self, recipe: str) -> tuple[Call, ...]:
+        """Return the passes to run: the recipe's, `fold`, and those that the flags ask for.
+
+        A flag wins over the same setting in the recipe. Raises `EdgeCnnError` for a recipe that is wrong,
+        and for a flag that would have no effect.
+        """
+        calls = parse_recipe(recipe)
+        check_recipe(calls)
+        for name in _PASSES:
+            if getattr(self, name, False) and name not in _names(calls):
+                calls = (*calls, Call(name))
+        if "fold" not in _names(calls):
+            first = next((index for index, call in enumerate(calls) if call.name in _PASSES), len(calls))
+            calls = (*calls[:first], Call("fold"), *calls[first:])
+        calls = tuple(self._with_settings(call) for call in calls)
+        self._refuse_idle_flags(_names(calls))
+        check_recipe(calls)
+        return calls
+
+    def _with_settings(self, call: Call) -> Call:
+        given: dict[str, Value | None] = {"observer": self.observer, "allow_float": self.allow_float}
+        settings = {key: value for key, value in given.items() if value is not None}
+        return Call(call.name, {**call.arguments, **settings}) if call.name == "int8" else call
+
+    def _refuse_idle_flags(self, names: Sequence[str]) -> None:
+        given = {
+            "--calibrate": self.calibrate,
+            "--observer": self.observer,
+            "--allow-float": self.allow_float,
+            "--io int8": self.io == "int8",
+        }
+        idle = [flag for flag, value in given.items() if value]
+        if idle and "int8" not in names:
+            raise EdgeCnnError(f"{', '.join(idle)} says how to quantize, which nothing asks for; add --int8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be made, checked as far as it can be before any work.
+
+    Attributes:
+        device: for which.
+        calls: the passes.
+        precision: `int8`, `dynamic`, `fp16` or `fp32`.
+        asked: the flags.
+        data: the data set to calibrate with, where a pass needs pictures.
+        notes: what to know about that.
+    """
+
+    device: DeviceProfile
+    calls: tuple[Call, ...]
+    precision: str
+    asked: Quantization
+    data: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scheme(self) -> str:
+        """Return the rules that the target's runtime wants a quantized graph to follow."""
+        return SCHEMES.get(self.device.runtime, _ANY)
+
+
+def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
+    """Return what is to be made of a model; raise `EdgeCnnError` for what the target cannot run."""
+    device, calls = devices.find(target), asked.calls(recipe)
+    check_precision(device, set(_names(calls)) & set(_PASSES), asked.io)
+    precision = next((name for name in _PASSES if name in _names(calls)), "fp32")
+    data, notes = data_for(model, asked.calibrate) if "images" in needs(calls) else (None, ())
+    return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)
+
+
+def check_precision(device: DeviceProfile, precisions: Collection[str], io: str) -> None:
+    """Raise `EdgeCnnError` for a precision, of `int8`, `dynamic` and `fp16`, that the device does not run."""
+    for name in sorted(precisions):
+        device.refuse(precision="int8" if name == "dynamic" else name)
+    if device.runtime == "tensorrt" and "dynamic" in precisions:
+        raise EdgeCnnError("TensorRT has int8 weights with int8 activations only; give int8 for dynamic")
+    if device.runtime == "tensorrt" and io != "float":
+        raise EdgeCnnError("--io int8 is for .tflite files; TensorRT takes and gives float32: leave it out")
+
+
+def _names(calls: Sequence[Call]) -> list[str]:
+    return [call.name for call in calls]

@@ -1,0 +1,168 @@
+"""int8 from a network to a verified bundle: what is asked, what ships, what is refused before any work."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+import edgecnn
+from edgecnn.errors import EdgeCnnError
+from edgecnn.export.tflite import read_back
+from edgecnn.export.verify import verify
+from edgecnn.graph.load import load
+from edgecnn.graph.precision import precision_of, scheme_of
+from edgecnn.pipeline.quantization import Quantization
+from edgecnn.pipeline.shrink import Pictures, compress
+
+FEW = {"calibrate": "digits", "calibrate_images": 40}
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory):
+    """LeNet in int8 for an ARM board and for a Jetson: target → path."""
+    folder = tmp_path_factory.mktemp("int8")
+    asked = Quantization(int8=True, **FEW)
+    for target in ("pi4", "jetson-orin-nano"):
+        edgecnn.deploy("lenet", target, out=folder / target, quantization=asked)
+    return {target: folder / target for target in ("pi4", "jetson-orin-nano")}
+
+
+def manifest_of(bundle: Path) -> dict:
+    return json.loads((bundle / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize("target", ["pi4", "jetson-orin-nano"])
+def test_a_bundle_verifies_and_says_how_it_was_calibrated(bundles, target):
+    assert all(check.ok for check in verify(bundles[target]))
+    manifest = manifest_of(bundles[target])
+    assert manifest["recipe"] == ["fold", "int8"]
+    calibration = manifest["calibration"]
+    assert len(calibration.pop("sha256")) == 64
+    assert calibration == {"data": "digits", "images": 40, "observer": "minmax"}
+    hop = next(each for each in manifest["parity"] if each["hop"] == "onnx → int8")
+    assert (hop["tolerance"], hop["agreement_n"]) == (None, 40)
+    assert 0.9 <= hop["agreement"] <= 1
+
+
+def test_an_arm_board_gets_int8_and_nothing_else(bundles):
+    file = bundles["pi4"] / "model.tflite"
+    found = read_back(file.read_bytes())
+    assert set(found.precisions.values()) <= {"int8"}
+    assert not found.islands
+    artifacts = {each["path"]: each["precision"] for each in manifest_of(bundles["pi4"])["artifacts"]}
+    assert artifacts == {"model.onnx": "int8", "model.tflite": "int8"}
+
+
+def test_a_jetson_gets_the_graph_of_its_own_rules(bundles):
+    bundle = bundles["jetson-orin-nano"]
+    graph = load(bundle / "model.onnx")
+    assert (precision_of(graph), scheme_of(graph)) == ("int8", "tensorrt")
+    assert "--int8" in (bundle / "trtexec.txt").read_text()
+    assert [each["precision"] for each in manifest_of(bundle)["artifacts"]] == ["int8"]
+
+
+def test_a_bundle_of_one_runtime_is_not_for_the_other(bundles, tmp_path):
+    with pytest.raises(EdgeCnnError, match="quantized by the rules of tflite.*--int8"):
+        edgecnn.deploy(bundles["pi4"], "jetson-orin-nano", out=tmp_path / "x")
+    with pytest.raises(EdgeCnnError, match="jetson-nano cannot run int8"):
+        edgecnn.deploy(bundles["pi4"], "jetson-nano", out=tmp_path / "x")
+
+
+def test_a_bundle_of_the_same_rules_compiles_again_to_the_same_file(bundles, tmp_path):
+    edgecnn.deploy(bundles["pi4"], "arm", out=tmp_path / "again")
+    assert (tmp_path / "again/model.tflite").read_bytes() == (bundles["pi4"] / "model.tflite").read_bytes()
+
+
+def test_int8_at_the_ends_where_asked(tmp_path):
+    asked = Quantization(int8=True, io="int8", observer="mse", **FEW)
+    edgecnn.deploy("lenet", "pi4", out=tmp_path / "x", quantization=asked)
+    assert all(check.ok for check in verify(tmp_path / "x"))
+    assert manifest_of(tmp_path / "x")["calibration"]["observer"] == "mse"
+
+
+@pytest.mark.parametrize(
+    ("target", "asked", "recipe", "precision"),
+    [
+        ("host", Quantization(), "dynamic", "dynamic"),
+        ("jetson", Quantization(fp16=True), "fold", "fp16"),
+        ("jetson-orin-nano", Quantization(int8=True, fp16=True, **FEW), "fold", "int8"),
+    ],
+    ids=["dynamic", "fp16", "int8 with the rest in fp16"],
+)
+def test_other_precisions(tmp_path, monkeypatch, target, asked, recipe, precision):
+    monkeypatch.chdir(tmp_path)
+    made = edgecnn.deploy("lenet", target, recipe=recipe, quantization=asked)
+    assert made.path.name.endswith(f"-{precision}.{target}")
+    assert {each["precision"] for each in manifest_of(made.path)["artifacts"]} == {precision}
+    assert all(check.ok for check in verify(made.path))
+
+
+REFUSED = {
+    "no pictures": ("pi4", Quantization(int8=True), "fold", "int8 needs pictures.*--calibrate DATA"),
+    "a board without int8": ("jetson-nano", Quantization(int8=True, **FEW), "fold", "SM 5.3.*--fp16"),
+    "a family without int8": ("jetson", Quantization(int8=True, **FEW), "fold", "not every member"),
+    "a board without fp16": ("pi4", Quantization(fp16=True), "fold", "pi4 cannot run fp16"),
+    "flags without effect": ("pi4", Quantization(calibrate="digits"), "fold", "nothing asks for; add --int8"),
+    "int8 ends of an engine": (
+        "jetson-orin-nano", Quantization(int8=True, io="int8", **FEW), "fold", "takes and gives float32"
+    ),
+    "int8 weights alone": ("jetson-orin-nano", Quantization(), "dynamic", "int8 activations only"),
+    "an unknown observer": ("pi4", Quantization(int8=True, observer="best", **FEW), "fold", "'best'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("target", "asked", "recipe", "message"), REFUSED.values(), ids=REFUSED)
+def test_it_is_refused_before_any_work(tmp_path, target, asked, recipe, message):
+    stages: list[str] = []
+    with pytest.raises(EdgeCnnError, match=message):
+        edgecnn.deploy(
+            "lenet", target, recipe=recipe, quantization=asked, out=tmp_path / "x", on_stage=stages.append
+        )
+    assert stages == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_operator_without_int8_is_named_and_allowed_in_float(tmp_path):
+    asked = {"int8": True, "calibrate": "shapes", "calibrate_images": 4}
+    network = {"width": 0.25, "res": 83, "out": tmp_path / "x"}
+    with pytest.raises(EdgeCnnError, match="LRN has no int8 form.*--allow-float LRN"):
+        edgecnn.deploy("alexnet", "pi4", quantization=Quantization(**asked), **network)
+    made = edgecnn.deploy("alexnet", "pi4", quantization=Quantization(allow_float="LRN", **asked), **network)
+    assert any("LRN" in note for note in made.notes)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A graph of nobody's contract, with an open batch."""
+    text = """<ir_version: 8, opset_import: ["" : 17]> g (float[N,3,16,16] pixels) => (float[N,4] scores) {
+        a = Conv<strides=[2,2]>(pixels, w) b = Relu(a) c = GlobalAveragePool(b) scores = Flatten(c)
+    }"""
+    weight = np.random.default_rng(0).standard_normal((4, 3, 3, 3)).astype(np.float32)
+    path = tmp_path / "foreign.onnx"
+    ir.save(ir.from_onnx_text(text, initializers=[ir.tensor(weight, name="w")]), path)
+    return path
+
+
+def test_a_foreign_graph_brings_its_contract_or_is_refused(foreign, tmp_path):
+    fixed = {"inputs": {"pixels": (1, 3, 16, 16)}, "out": tmp_path / "x"}
+    asked = Quantization(int8=True, calibrate="shapes", calibrate_images=40)
+    with pytest.raises(EdgeCnnError, match="calibration needs --mean, --std, --channel-order"):
+        edgecnn.deploy(foreign, "pi4", quantization=asked, **fixed)
+    contract = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "channel_order": "RGB"}
+    edgecnn.deploy(foreign, "pi4", quantization=asked, preprocessing=contract, **fixed)
+    assert all(check.ok for check in verify(tmp_path / "x"))
+
+
+def test_a_recipe_over_a_foreign_graph_calibrates_too(foreign, tmp_path):
+    contract = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "channel_order": "RGB"}
+    pictures = Pictures(data="shapes", count=40, preprocessing=contract, scheme="tensorrt")
+    fixed = {"pixels": (1, 3, 16, 16)}
+    steps = compress(foreign, "int8", tmp_path / "out.onnx", inputs=fixed, pictures=pictures)
+    assert [str(each.step.call) for each in steps] == ["fold", "int8"]
+    assert steps[-1].to_json()["agreement"]["agreement_n"] == 40
+    assert scheme_of(load(tmp_path / "out.onnx")) == "tensorrt"
+    with pytest.raises(EdgeCnnError, match="--images DATA"):
+        compress(foreign, "int8", tmp_path / "other.onnx", inputs=fixed)
+    assert not (tmp_path / "other.onnx").exists()
