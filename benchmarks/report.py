@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
 PUBLISHED = {"convert": FOLDER / "results" / "convert.json"}
 PROFILERS = FOLDER / "results" / "profilers.json"
+CALIBRATION = FOLDER / "results" / "calibrate.json"
 FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
 TRAINING = FOLDER / "results" / "training.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
@@ -44,6 +45,7 @@ def _rounded(value: Any) -> Any:
 
 def readme() -> str:
     """Return the text of README.md, made from the published results."""
+    import calibrate_report
     import fashion_mnist_report
     import profilers_report  # it is made of this module's parts
     import training_report
@@ -53,6 +55,7 @@ def readme() -> str:
     if PROFILERS.is_file():
         parts.append(profilers_report.section(json.loads(PROFILERS.read_text())))
     sections = {
+        CALIBRATION: calibrate_report.section,
         FASHION_MNIST: fashion_mnist_report.section,
         UNET_SHAPES: unet_shapes_report.section,
         TRAINING: training_report.section,
