@@ -26,9 +26,24 @@ def context_of(network) -> Context:
     return Context(images=lambda: [sample_inputs(network.preprocessing, 2)])
 
 
-@pytest.mark.parametrize("each", sorted(PASSES))
+# What int8 makes of every network is looked at in test_int8.py.
+PRECISIONS = [name for name in sorted(PASSES) if PASSES[name].once]
+OTHERS = [name for name in sorted(PASSES) if not PASSES[name].once]
+
+
+@pytest.mark.parametrize("each", OTHERS)
 @grouped(representatives())
 def test_a_pass_keeps_its_promises(name, each):
+    assert_promises(name, each)
+
+
+@pytest.mark.parametrize("each", PRECISIONS)
+@grouped(["lenet", "mobilenet", "resnet20", "squeezenet1_0", "unet", "zfnet"])
+def test_a_change_of_precision_keeps_its_promises(name, each):
+    assert_promises(name, each)
+
+
+def assert_promises(name: str, each: str) -> None:
     network = narrow(name)
     before = to_bytes(network.graph)
     step = compress(network.graph, [call_of(each)], context=context_of(network))[-1]
@@ -51,14 +66,14 @@ def twice(name: str, each: str):
     return first, lambda: compress(first.after, [call_of(each)], context=context_of(network))[-1]
 
 
-@pytest.mark.parametrize("each", [name for name in sorted(PASSES) if not PASSES[name].once])
+@pytest.mark.parametrize("each", OTHERS)
 @grouped(["mobilenet", "lenet"])
 def test_a_second_time_a_pass_finds_nothing_or_the_same(name, each):
     first, again = twice(name, each)
     assert again().matched <= first.matched
 
 
-@pytest.mark.parametrize("each", [name for name in sorted(PASSES) if PASSES[name].once])
+@pytest.mark.parametrize("each", PRECISIONS)
 @grouped(["mobilenet", "lenet"])
 def test_a_second_time_a_pass_that_can_only_run_once_says_that_it_was_there(name, each):
     _, again = twice(name, each)
