@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.costs import costs
     from edgecnn.pipeline.deploy import deploy
     from edgecnn.pipeline.learn import fit
+    from edgecnn.pipeline.quantization import Quantization
     from edgecnn.pipeline.scoring import score
-    from edgecnn.pipeline.shrink import compress
+    from edgecnn.pipeline.shrink import Pictures, compress
     from edgecnn.spec import ModelSpec
     from edgecnn.trainable import Trainable, to_graph, to_module
 
 __all__ = [
     "EdgeCnnError",
     "ModelSpec",
+    "Pictures",
+    "Quantization",
     "Trainable",
     "__version__",
     "compress",
@@ -39,6 +42,8 @@ __all__ = [
 _HOMES = {
     "EdgeCnnError": "edgecnn.errors",
     "ModelSpec": "edgecnn.spec",
+    "Pictures": "edgecnn.pipeline.shrink",
+    "Quantization": "edgecnn.pipeline.quantization",
     "Trainable": "edgecnn.trainable",
     "compress": "edgecnn.pipeline.shrink",
     "costs": "edgecnn.pipeline.costs",

@@ -13,7 +13,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.atomic import check_free
-from edgecnn.errors import EdgeCnnError
+from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, is_zip, to_npy, write_bundle
 from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_for, graph_artifact
 from edgecnn.export.parity import Parity, response
@@ -188,6 +188,7 @@ def _verify(
     outputs = reference.runner(samples)
     compiled = compile_for(ordered.device, graph, io=ordered.asked.io)
     others = [artifact for artifact in compiled.artifacts if artifact.path != reference.path]
+    _check_got(ordered, (reference, *others))
     parity += [hops.of_artifact(graph, artifact, samples, outputs) for artifact in others]
     return _Verified(
         steps=steps,
@@ -197,6 +198,16 @@ def _verify(
         compiled=compiled,
         parity=tuple(parity),
     )
+
+
+def _check_got(ordered: Order, artifacts: Sequence[Artifact]) -> None:
+    """Raise where a precision was asked for and an artifact has another one."""
+    for artifact in artifacts:
+        if ordered.precision not in ("fp32", artifact.precision):
+            raise VerificationError(
+                f"asked for {ordered.precision}, but {artifact.path} is {artifact.precision}: nothing in the"
+                " network could be changed; leave the precision out"
+            )
 
 
 def _say_each(on_stage: Callable[[str], None]) -> Callable[[str, int, int], None]:

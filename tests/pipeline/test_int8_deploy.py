@@ -8,13 +8,12 @@ import onnx_ir as ir
 import pytest
 
 import edgecnn
-from edgecnn.errors import EdgeCnnError
+from edgecnn import Pictures, Quantization, compress
+from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export.tflite import read_back
 from edgecnn.export.verify import verify
 from edgecnn.graph.load import load
 from edgecnn.graph.precision import precision_of, scheme_of
-from edgecnn.pipeline.quantization import Quantization
-from edgecnn.pipeline.shrink import Pictures, compress
 
 FEW = {"calibrate": "digits", "calibrate_images": 40}
 
@@ -121,6 +120,21 @@ def test_it_is_refused_before_any_work(tmp_path, target, asked, recipe, message)
             "lenet", target, recipe=recipe, quantization=asked, out=tmp_path / "x", on_stage=stages.append
         )
     assert stages == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_precision_that_was_asked_for_and_not_reached_is_an_error(tmp_path):
+    text = """<ir_version: 7, opset_import: ["" : 13]> g (float[1,1,8,8] x) => (float[1,1,8,8] y) {
+        y = Tanh(x)
+    }"""
+    with pytest.raises(VerificationError, match="asked for int8, but model.onnx is fp32"):
+        edgecnn.deploy(
+            ir.from_onnx_text(text),
+            "jetson-orin-nano",
+            out=tmp_path / "x",
+            preprocessing={"mean": (0.5,), "std": (0.5,), "channel_order": "L"},
+            quantization=Quantization(int8=True, **FEW),
+        )
     assert list(tmp_path.iterdir()) == []
 
 
