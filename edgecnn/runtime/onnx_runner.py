@@ -60,7 +60,9 @@ class OnnxRunner:
         if not isinstance(model, ir.Model):
             model = _read(Path(model)) if outputs else _existing(Path(model))
         # ONNX Runtime reads the weights where they lie, so they have to live as long as the session.
-        self._session, self._weights = _open(model, self._values, _options(optimize, threads), self.name)
+        self._session, self._weights = open_session(
+            model, self._values, session_options(optimize, threads), self.name
+        )
         self._input = _only_input(self._session, self.name)
         self._output = self._session.get_outputs()[0].name
 
@@ -82,8 +84,8 @@ class OnnxRunner:
         try:
             parts = self._parts(images)
             runs = [self._session.run(names, {self._input.name: part}) for part in parts]
-        except _errors() as error:
-            raise EdgeCnnError(f"ONNX Runtime cannot run {self.name}: {_first_line(error)}") from error
+        except errors() as error:
+            raise EdgeCnnError(f"ONNX Runtime cannot run {self.name}: {first_line(error)}") from error
         return [_join(pieces, len(parts[0])) for pieces in zip(*runs, strict=True)]
 
     def _parts(self, images: np.ndarray) -> list[np.ndarray]:
@@ -105,11 +107,13 @@ def run_graph(
     model: ir.Model, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Return values of a graph of any number of inputs, computed node by node as they stand there."""
-    session, _weights = _open(model, outputs, _options(False, 1), model.graph.name or "the graph")
+    session, _weights = open_session(
+        model, outputs, session_options(False, 1), model.graph.name or "the graph"
+    )
     try:
         arrays = session.run(list(outputs), {name: np.ascontiguousarray(inputs[name]) for name in inputs})
-    except _errors() as error:
-        raise EdgeCnnError(f"ONNX Runtime cannot run the graph: {_first_line(error)}") from error
+    except errors() as error:
+        raise EdgeCnnError(f"ONNX Runtime cannot run the graph: {first_line(error)}") from error
     return dict(zip(outputs, arrays, strict=True))
 
 
@@ -131,7 +135,8 @@ def _read(path: Path) -> ir.Model:
     return model
 
 
-def _options(optimize: bool, threads: int) -> Any:
+def session_options(optimize: bool, threads: int) -> Any:
+    """Return quiet options; 0 threads leave the number to ONNX Runtime."""
     ort = onnxruntime()
 
     options = ort.SessionOptions()
@@ -142,10 +147,10 @@ def _options(optimize: bool, threads: int) -> Any:
     return options
 
 
-def _open(
+def open_session(
     model: ir.Model | Path, outputs: Sequence[str], options: Any, name: str
 ) -> tuple[Any, list[np.ndarray]]:
-    """Return the session and the weights that it reads."""
+    """Return the session and the weights that it reads, which have to live as long."""
     ort = onnxruntime()
 
     weights: dict[str, np.ndarray] = {}
@@ -158,8 +163,8 @@ def _open(
             options.add_external_initializers(list(weights), handed_over)
         source = str(model) if isinstance(model, Path) else ir.to_proto(model).SerializeToString()
         session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except _errors() as error:
-        raise EdgeCnnError(f"ONNX Runtime cannot load {name}: {_first_line(error)}") from error
+    except errors() as error:
+        raise EdgeCnnError(f"ONNX Runtime cannot load {name}: {first_line(error)}") from error
     except OSError as error:  # of weights kept in a file of their own
         raise EdgeCnnError(f"cannot read the weights of {name}: {error}") from error
     return session, list(weights.values())
@@ -207,7 +212,7 @@ def _join(pieces: Sequence[np.ndarray], size: int) -> np.ndarray:
     return pieces[0] if has_batch and len(pieces) == 1 else joined(pieces)
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def errors() -> tuple[type[Exception], ...]:
     """Return what ONNX Runtime raises; its exceptions have no common class."""
     state = onnxruntime().capi.onnxruntime_pybind11_state
     return (
@@ -224,5 +229,6 @@ def _errors() -> tuple[type[Exception], ...]:
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what ONNX Runtime says, without its code."""
     return _CODE.sub("", str(error).strip().split("\n")[0])
