@@ -1,8 +1,8 @@
 """edgecnn: from a PyTorch CNN to a verified artifact on an edge board.
 
-Every command of the command line is one function here: `costs`, `fit`, `score`, `compress`, `deploy`,
-`verify`. `to_module` makes a graph an `nn.Module` that trains, `to_graph` makes that a graph again. All are
-imported when they are first used, since torch alone takes a second.
+Every command of the command line is one function here: `costs`, `fit`, `score`, `compress`,
+`sensitivities`, `deploy`, `verify`. `to_module` makes a graph an `nn.Module` that trains, `to_graph` makes
+that a graph again. All are imported when they are first used, since torch alone takes a second.
 """
 
 import importlib
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.deploy import deploy
     from edgecnn.pipeline.learn import fit
     from edgecnn.pipeline.quantization import Quantization
+    from edgecnn.pipeline.rounding import sensitivities
     from edgecnn.pipeline.scoring import score
     from edgecnn.pipeline.shrink import Pictures, compress
     from edgecnn.spec import ModelSpec
@@ -34,6 +35,7 @@ __all__ = [
     "deploy",
     "fit",
     "score",
+    "sensitivities",
     "to_graph",
     "to_module",
     "verify",
@@ -50,6 +52,7 @@ _HOMES = {
     "deploy": "edgecnn.pipeline.deploy",
     "fit": "edgecnn.pipeline.learn",
     "score": "edgecnn.pipeline.scoring",
+    "sensitivities": "edgecnn.pipeline.rounding",
     "to_graph": "edgecnn.trainable",
     "to_module": "edgecnn.trainable",
     "verify": "edgecnn.export.verify",

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": ("edgecnn.cli.train", "Train a network on a data set."),
     "eval": ("edgecnn.cli.evaluate", "Accuracy of a run, a bundle, an .onnx or a .tflite file."),
     "compress": ("edgecnn.cli.compress", "Run passes over an .onnx file."),
+    "sensitivity": ("edgecnn.cli.sensitivity", "Which layers lose most by int8."),
     "export": ("edgecnn.cli.export", "From a network to a verified bundle for a board."),
     "verify": ("edgecnn.cli.verify", "Check a bundle's hashes and outputs."),
     "doctor": ("edgecnn.cli.doctor", "What is installed, what is missing, and how to install it."),

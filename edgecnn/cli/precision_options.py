@@ -17,9 +17,25 @@ _FLAGS = (
         "--observer", metavar="NAME", help="How ranges are chosen: minmax, percentile, mse, entropy."
     ),
     click.option("--allow-float", metavar="OPS", help="Operators that may stay in float, such as LRN."),
+    click.option(
+        "--max-drop", type=float, metavar="POINTS", help="The cheapest int8 recipe that loses no more."
+    ),
+    click.option(
+        "--data", metavar="DATA", help="What --max-drop is measured on.  [default: that of --calibrate]"
+    ),
     click.option("--io", metavar="TYPE", help="Input and output of a .tflite file: float or int8."),
 )
-_NAMES = ("int8", "fp16", "calibrate", "calibrate_images", "observer", "allow_float", "io")
+_NAMES = (
+    "int8",
+    "fp16",
+    "calibrate",
+    "calibrate_images",
+    "observer",
+    "allow_float",
+    "max_drop",
+    "data",
+    "io",
+)
 
 
 def precision_options(command: F) -> F:

@@ -19,13 +19,15 @@ from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_f
 from edgecnn.export.parity import Parity, response
 from edgecnn.graph.precision import precision_of, scheme_of
 from edgecnn.pipeline import hops
-from edgecnn.pipeline.calibration import Source, open_source
+from edgecnn.pipeline.calibration import open_source
+from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
 from edgecnn.pipeline.quantization import Order, Quantization, check_precision, order
 from edgecnn.pipeline.softmax import with_softmax
 from edgecnn.profile import Profile, profile
 from edgecnn.quantize import Context, Step, compress
 from edgecnn.quantize.int8 import calibration_of
+from edgecnn.quantize.ladder import Rung
 from edgecnn.sample import sample_inputs
 from edgecnn.version import __version__
 
@@ -48,6 +50,7 @@ class Deployment:
         parity: of every hop, in order.
         artifacts: `{path, bytes, sha256}` of each.
         host_latency_s: median of single images by artifact, measured on this host: not the board's.
+        ladder: the int8 recipes that were tried, the last of which was taken; empty without `max_drop`.
         notes: what to know about the target.
     """
 
@@ -60,6 +63,7 @@ class Deployment:
     artifacts: tuple[Mapping[str, Any], ...]
     host_latency_s: Mapping[str, float]
     notes: tuple[str, ...]
+    ladder: tuple[Rung, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -72,6 +76,7 @@ class Deployment:
             "parity": [parity.to_json() for parity in self.parity],
             "totals": {**self.profile.totals, "parameters_folded": self.folded.parameters},
             "host_latency": {"kind": "measured", "on": "this host", "median_s": dict(self.host_latency_s)},
+            "ladder": [rung.to_json() for rung in self.ladder],
             "notes": list(self.notes),
         }
 
@@ -132,7 +137,9 @@ def deploy(
     path = Path(out) if out is not None else Path(f"{network.name}-{_precision(ordered, network)}.{target}")
     _check_free(path, force)
     source = open_source(network, ordered.data, seed, ordered.asked.calibrate_images, preprocessing or {})
-    verified = _verify(network, ordered, source, seed, on_stage)
+    context = Context(images=source.images, scheme=ordered.scheme, seed=seed, on_progress=_say_each(on_stage))
+    ordered, ladder = choose(network, ordered, context, on_stage)
+    verified = _verify(network, ordered, context, on_stage)
     on_stage("measure")
     latency_s = {each.path: _latency_s(each, verified.samples) for each in verified.artifacts}
     on_stage("write")  # the last thing, so that an interruption leaves nothing
@@ -147,6 +154,7 @@ def deploy(
         parity=verified.parity,
         artifacts=tuple(_listed(artifact) for artifact in verified.artifacts),
         host_latency_s=latency_s,
+        ladder=tuple(ladder),
         notes=(*ordered.notes, *source.notes, *_warnings(verified), *verified.compiled.notes),
     )
 
@@ -172,16 +180,13 @@ def _check_network(ordered: Order, network: Network) -> None:
         )
 
 
-def _verify(
-    network: Network, ordered: Order, source: Source, seed: int, on_stage: Callable[[str], None]
-) -> _Verified:
+def _verify(network: Network, ordered: Order, context: Context, on_stage: Callable[[str], None]) -> _Verified:
     """Compress and compile, comparing at every hop."""
-    samples = sample_inputs(network.preprocessing, seed)
+    samples = sample_inputs(network.preprocessing, context.seed)
     parity = [hops.with_module(network, samples)] if network.module is not None else []
     on_stage("compress")
-    context = Context(images=source.images, scheme=ordered.scheme, seed=seed, on_progress=_say_each(on_stage))
     steps = compress(network.graph, ordered.calls, context=context)
-    parity += [hops.of_step(step, samples, source.images) for step in steps]
+    parity += [hops.of_step(step, samples, context.images) for step in steps]
     on_stage("compile")
     graph = steps[-1].after
     reference = graph_artifact(graph, precision=precision_of(graph))

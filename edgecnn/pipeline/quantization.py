@@ -9,13 +9,17 @@ from edgecnn.calls import Call, Value, parse_recipe
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.pipeline.calibration import IMAGES, data_for
-from edgecnn.quantize.recipe import check_recipe, needs
+from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs
 
 _IO = ("float", "int8")
 # What the compiler of a runtime wants a quantized graph to follow.
 SCHEMES = {"litert": "tflite", "tensorrt": "tensorrt"}
 _ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
 _PASSES = ("int8", "dynamic", "fp16")
+# What a flag adds to a recipe that does not name its first pass. Correcting the biases brings int8 nearer to
+# float than any choice of ranges does, and costs a calibration more (benchmarks/quantize.py).
+_ASKED = {"int8": ("int8", "correct_bias"), "fp16": ("fp16",)}
+_LADDER = ("int8", "dynamic", "equalize", "equalize_clipped", "correct_bias", "mixed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +27,15 @@ class Quantization:
     """What the flags of `edgecnn export` say about precision.
 
     Attributes:
-        int8: quantize weights and activations to 8 bits.
+        int8: quantize weights and activations to 8 bits, and correct the biases.
         fp16: store and compute in 16 bits what is left in float.
         calibrate: the name or path of the data set whose training pictures set the ranges.
         calibrate_images: how many of them, drawn by the seed.
         observer: how a range is chosen, such as `minmax`.
         allow_float: operators without an int8 form that may stay in float, joined by commas.
         io: `float` or `int8`, the type of a .tflite file's input and output.
+        max_drop: how many points int8 may lose; then the recipe is the cheapest that loses no more.
+        data: the data set whose held-out pictures tell; by default the one to calibrate with.
     """
 
     int8: bool = False
@@ -39,12 +45,16 @@ class Quantization:
     observer: str | None = None
     allow_float: str | None = None
     io: str = "float"
+    max_drop: float | None = None
+    data: str | None = None
 
     def __post_init__(self) -> None:
         if self.io not in _IO:
             raise UnknownNameError("type of input and output", self.io, _IO)
         if self.calibrate_images < 1:
             raise EdgeCnnError(f"--calibrate-images {self.calibrate_images} is too few; give at least 1")
+        if self.max_drop is not None and not 0 <= self.max_drop <= 100:
+            raise EdgeCnnError(f"--max-drop is {self.max_drop:g} points; give a number from 0 to 100")
 
     def calls(self, recipe: str) -> tuple[Call, ...]:
         """Return the passes to run: the recipe's, `fold`, and those that the flags ask for.
@@ -52,11 +62,11 @@ class Quantization:
         A flag wins over the same setting in the recipe. Raises `EdgeCnnError` for a recipe that is wrong,
         and for a flag that would have no effect.
         """
-        calls = parse_recipe(recipe)
-        check_recipe(calls)
-        for name in _PASSES:
-            if getattr(self, name, False) and name not in _names(calls):
-                calls = (*calls, Call(name))
+        calls = complete_recipe(parse_recipe(recipe))
+        self._refuse_two_choices(_names(calls))
+        for name, passes in _ASKED.items():
+            if getattr(self, name) and name not in _names(calls):
+                calls = (*calls, *map(Call, passes if self.max_drop is None else passes[:1]))
         if "fold" not in _names(calls):
             first = next((index for index, call in enumerate(calls) if call.name in _PASSES), len(calls))
             calls = (*calls[:first], Call("fold"), *calls[first:])
@@ -70,12 +80,22 @@ class Quantization:
         settings = {key: value for key, value in given.items() if value is not None}
         return Call(call.name, {**call.arguments, **settings}) if call.name == "int8" else call
 
+    def _refuse_two_choices(self, names: Sequence[str]) -> None:
+        """Refuse what --max-drop chooses itself."""
+        chosen = [f"{name} in the recipe" for name in _LADDER if name in names]
+        chosen += ["--observer"] * (self.observer is not None)
+        if self.max_drop is not None and chosen:
+            raise EdgeCnnError(f"--max-drop chooses how to quantize by itself; leave out {', '.join(chosen)}")
+        if self.data is not None and self.max_drop is None:
+            raise EdgeCnnError("--data says what --max-drop is measured on; give --max-drop POINTS, too")
+
     def _refuse_idle_flags(self, names: Sequence[str]) -> None:
         given = {
             "--calibrate": self.calibrate,
             "--observer": self.observer,
             "--allow-float": self.allow_float,
             "--io int8": self.io == "int8",
+            "--max-drop": self.max_drop is not None,
         }
         idle = [flag for flag, value in given.items() if value]
         if idle and "int8" not in names:

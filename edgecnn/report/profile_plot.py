@@ -21,7 +21,7 @@ def check_plot(path: Path) -> None:
     if path.suffix.lower().lstrip(".") not in FORMATS:
         names = " or ".join(f"{path.stem or 'plot'}.{name}" for name in FORMATS)
         raise EdgeCnnError(f"cannot draw {path.name!r}; name the file {names}")
-    _altair()
+    altair()
 
 
 def write_plot(title: str, profile: Profile, path: Path, *, by: str | None = None) -> None:
@@ -35,7 +35,7 @@ def write_plot(title: str, profile: Profile, path: Path, *, by: str | None = Non
     chart = _chart(title, _share_rows(profile, by) if by else _layer_rows(profile), by or "layer")
     form = path.suffix.lower().lstrip(".")
     out: Any = io.BytesIO() if form == "png" else io.StringIO()
-    chart.save(out, format=form, **_SAVING[form])
+    chart.save(out, format=form, **saving(form))
     picture = out.getvalue()
     write_file(path, picture if form == "png" else picture.encode(), force=True)
 
@@ -43,7 +43,13 @@ def write_plot(title: str, profile: Profile, path: Path, *, by: str | None = Non
 _SAVING: dict[str, dict[str, Any]] = {"svg": {}, "png": {"scale_factor": 2}, "html": {"inline": True}}
 
 
-def _altair() -> Any:
+def saving(form: str) -> dict[str, Any]:
+    """Return how a chart is saved in a form of `FORMATS`."""
+    return _SAVING[form]
+
+
+def altair() -> Any:
+    """Import what draws; raise `EdgeCnnError` where the extra `report` is not installed."""
     try:
         import altair as alt
         import vl_convert  # noqa: F401  it renders what altair describes
@@ -99,7 +105,7 @@ _TOOLTIP = (
 
 
 def _chart(title: str, rows: list[dict[str, Any]], of: str) -> Any:
-    alt = _altair()
+    alt = altair()
     names = [row["name"] for row in rows]
     labels = alt.Axis(
         labelExpr=f"{json.dumps(names, ensure_ascii=False)}[datum.value]",

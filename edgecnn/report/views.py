@@ -8,6 +8,7 @@ from edgecnn.export.parity import Parity
 from edgecnn.export.verify import Check
 from edgecnn.pipeline.deploy import Deployment
 from edgecnn.pipeline.shrink import Compression
+from edgecnn.report.quantization_views import print_ladder
 from edgecnn.report.tables import print_line, print_table
 from edgecnn.run_folder import RunFolder
 
@@ -29,6 +30,9 @@ def print_deployment(deployment: Deployment) -> None:
     ]
     print_table(("", ""), facts)
     print_line("")
+    if deployment.ladder:
+        print_ladder(deployment.ladder)
+        print_line("")
     _print_parity(deployment)
     print_line("")
     _print_artifacts(deployment)

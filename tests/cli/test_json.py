@@ -23,6 +23,7 @@ CASES = {
     "compress": (
         lambda has, out: [has / "bundle" / "model.onnx", "--recipe", "fold", "-o", out], {"graph", "steps"}
     ),
+    "sensitivity": (lambda has, out: [has / "run", "--pictures", "4"], {"model", "layers", "kind"}),
     "export": (
         lambda has, out: [has / "run", "--target", "jetson", "-o", out],
         {"bundle", "artifacts", "parity", "totals"},

@@ -36,7 +36,7 @@ def manifest_of(bundle: Path) -> dict:
 def test_a_bundle_verifies_and_says_how_it_was_calibrated(bundles, target):
     assert all(check.ok for check in verify(bundles[target]))
     manifest = manifest_of(bundles[target])
-    assert manifest["recipe"] == ["fold", "int8"]
+    assert manifest["recipe"] == ["fold", "int8", "correct_bias"]
     calibration = manifest["calibration"]
     assert len(calibration.pop("sha256")) == 64
     assert calibration == {"data": "digits", "images": 40, "observer": "minmax"}

@@ -1,0 +1,98 @@
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+from edgecnn.calls import parse_recipe
+from edgecnn.errors import EdgeCnnError
+from edgecnn.evaluate import Answers, measure
+from edgecnn.pipeline.deploy import deploy
+from edgecnn.pipeline.ladder import recipes, score
+from edgecnn.pipeline.quantization import Quantization
+
+LABELS = np.arange(100) % 4
+
+
+def metrics(wrong: int):
+    """Of a network that is wrong on the first pictures."""
+    named = np.where(np.arange(100) < wrong, (LABELS + 1) % 4, LABELS)
+    return measure(np.eye(4)[named], LABELS)
+
+
+def test_with_labels_the_drop_is_that_of_top_1_with_the_interval_of_pairs():
+    found = score(metrics(wrong=10), metrics(wrong=13))
+    assert (found.what, found.n) == ("top-1", 100)
+    assert found.value == pytest.approx(0.87)
+    assert found.drop_points == pytest.approx(100 * (13 - 10) / 100)
+    assert found.low_points < 3 < found.high_points
+
+
+def test_without_labels_it_is_what_the_float_network_would_not_have_answered():
+    answers = [Answers(predicted=named) for named in (LABELS, np.where(np.arange(100) < 2, 3, LABELS))]
+    found = score(*answers)
+    assert (found.what, found.drop_points) == ("agreement", pytest.approx(2))
+    assert found.low_points < 2 < found.high_points
+
+
+def test_a_better_network_has_lost_less_than_nothing():
+    assert score(metrics(wrong=10), metrics(wrong=8)).drop_points == pytest.approx(-2)
+
+
+@pytest.mark.parametrize(
+    ("activation", "equalization"), [("Relu(x)", "equalize"), ("Clip(x, low, high)", "equalize_clipped")]
+)
+def test_every_rung_keeps_the_rest_of_the_recipe_and_the_settings(activation, equalization):
+    graph = ir.from_onnx_text(f"""<ir_version: 7, opset_import: ["" : 13]>
+    g (float[1,4] x) => (float[1,4] y) <float low = {{0.0}}, float high = {{6.0}}> {{ y = {activation} }}""")
+    calls = parse_recipe("fold | int8(allow_float=LRN)")
+    found = [" | ".join(map(str, recipe)) for recipe in recipes(graph, calls, mixed=True)]
+    assert found[0] == "fold | int8(allow_float=LRN)"
+    assert "fold | int8(allow_float=LRN, observer=mse)" in found
+    assert f"fold | {equalization} | int8(allow_float=LRN) | correct_bias" in found
+    assert "fold | int8(allow_float=LRN) | mixed(float_layers=1) | correct_bias" in found
+    assert not any("mixed" in text for text in map(str, recipes(graph, calls, mixed=False)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "recipe", "sentence"),
+    [
+        ({"max_drop": 0.5}, "fold", "add --int8"),
+        ({"max_drop": 0.5, "int8": True}, "int8", "leave out int8 in the recipe"),
+        ({"max_drop": 0.5, "int8": True, "observer": "mse"}, "fold", "leave out --observer"),
+        ({"data": "digits", "int8": True}, "fold", "give --max-drop POINTS, too"),
+    ],
+    ids=["no int8", "a recipe of one's own", "an observer", "nothing to measure"],
+)
+def test_flags_that_contradict_each_other_are_refused(asked, recipe, sentence):
+    with pytest.raises(EdgeCnnError, match=sentence):
+        Quantization(**asked).calls(recipe)
+
+
+@pytest.mark.parametrize("asked", [{}, {"int8": True}], ids=["recipe alone", "and --int8"])
+def test_a_pass_for_int8_graphs_asks_for_int8_with_the_settings_of_the_flags(asked):
+    calls = Quantization(calibrate="digits", observer="mse", **asked).calls("correct_bias")
+    assert [str(call) for call in calls] == ["fold", "int8(observer=mse)", "correct_bias"]
+
+
+@pytest.mark.parametrize("value", [-1, 101, float("nan")])
+def test_a_drop_that_cannot_be_is_refused(value):
+    with pytest.raises(EdgeCnnError, match="0 to 100"):
+        Quantization(int8=True, max_drop=value)
+
+
+def test_the_bundle_is_made_by_the_cheapest_recipe_that_keeps_enough(tmp_path):
+    asked = Quantization(int8=True, calibrate="digits", calibrate_images=32, max_drop=100)
+    made = deploy("lenet", "pi4", out=tmp_path / "b", res=28, quantization=asked)
+    assert [rung.text for rung in made.ladder] == ["fold | int8"]
+    assert made.to_json()["ladder"][0]["kind"] == "measured"
+    assert made.ladder[0].score.n > 300  # the held-out digits
+
+
+def test_where_no_recipe_keeps_enough_nothing_is_written(tmp_path, monkeypatch):
+    short = (parse_recipe("int8"), parse_recipe("int8 | correct_bias"))
+    monkeypatch.setattr("edgecnn.pipeline.ladder.rungs", lambda mixed: short)
+    asked = Quantization(int8=True, calibrate="digits", calibrate_images=8, max_drop=0)
+    worse = score(metrics(wrong=1), metrics(wrong=9))
+    monkeypatch.setattr("edgecnn.pipeline.ladder.score", lambda _reference, _found: worse)
+    with pytest.raises(EdgeCnnError, match="none of 2 recipes .*--max-drop 8"):
+        deploy("lenet", "pi4", out=tmp_path / "b", res=28, quantization=asked)
+    assert not (tmp_path / "b").exists()
