@@ -14,6 +14,7 @@ README = FOLDER / "README.md"
 PUBLISHED = {"convert": FOLDER / "results" / "convert.json"}
 PROFILERS = FOLDER / "results" / "profilers.json"
 CALIBRATION = FOLDER / "results" / "calibrate.json"
+QUANTIZERS = FOLDER / "results" / "quantize.json"
 FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
 TRAINING = FOLDER / "results" / "training.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
@@ -48,6 +49,7 @@ def readme() -> str:
     import calibrate_report
     import fashion_mnist_report
     import profilers_report  # it is made of this module's parts
+    import quantizers_report
     import training_report
     import unet_shapes_report
 
@@ -56,6 +58,7 @@ def readme() -> str:
         parts.append(profilers_report.section(json.loads(PROFILERS.read_text())))
     sections = {
         CALIBRATION: calibrate_report.section,
+        QUANTIZERS: quantizers_report.section,
         FASHION_MNIST: fashion_mnist_report.section,
         UNET_SHAPES: unet_shapes_report.section,
         TRAINING: training_report.section,

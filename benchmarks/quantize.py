@@ -1,0 +1,74 @@
+"""Float to int8: accuracy, agreement, time, memory and files, edgecnn beside its peers, in one run.
+
+    python benchmarks/quantize.py --cifar FOLDER [--run RUN --run-data DATA] [--peers nncf] [--json FILE]
+
+FOLDER holds the two ResNets and the pictures that `quantizers.py` names; RUN is a run folder, DATA its data
+set. Peers run in environments of their own, which are made on demand. Without --json the result is written to
+results/quantize.json, and README.md anew from it.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from quantizers import PEERS, QUANTIZERS, networks
+from quantizers_report import section
+from quantizing import compare
+from report import QUANTIZERS as RESULT
+from report import README, readme, to_text
+
+from edgecnn.atomic import write_file
+from edgecnn.errors import EdgeCnnError, UnknownNameError
+
+
+def run(arguments: list[str]) -> None:
+    """Compare, write the JSON, and print the tables; publish them in README.md where no --json was given."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--cifar", type=Path, metavar="FOLDER", help="CIFAR-10 pictures and ResNets")
+    parser.add_argument("--run", type=Path, help="a run folder")
+    parser.add_argument("--run-data", default="", metavar="DATA", help="the data set of the run")
+    parser.add_argument("--peers", default=",".join(PEERS), help="comma-separated; default: %(default)s")
+    parser.add_argument("--pictures", type=int, default=200, help="to calibrate with; default: %(default)s")
+    parser.add_argument("--latency-rounds", type=int, default=300, help="default: %(default)s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
+    given = parser.parse_args(arguments)
+    found = networks(given.cifar, given.run, given.run_data)
+    if not found:
+        raise EdgeCnnError("there is no network; give --cifar FOLDER, or --run RUN --run-data DATA")
+    peers = [name.strip() for name in given.peers.split(",") if name.strip()]
+    for name in peers:
+        if name not in PEERS:
+            raise UnknownNameError("peer", name, PEERS)
+    chosen = [each for each in QUANTIZERS if not each.environment or each.environment in peers]
+    with tempfile.TemporaryDirectory(prefix="edgecnn-quantize-") as work:
+        result = compare(
+            list(found.values()),
+            chosen,
+            pictures=given.pictures,
+            rounds=given.latency_rounds,
+            work=Path(work),
+            tell=lambda text: print(text, file=sys.stderr, flush=True),
+        )
+    write_file(given.json or RESULT, to_text(result).encode(), force=True)
+    if given.json is None:
+        write_file(README, readme().encode(), force=True)
+    print(section(result))
+
+
+def main() -> int:
+    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C, leaving nothing behind
+    try:
+        run(sys.argv[1:])
+    except EdgeCnnError as error:
+        print(f"quantize: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Run all quantizers on all networks, each a whole process, and collect the figures."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import environments
+import machine
+from converters import PROGRAMS
+from processes import measure
+from quantizers import Network, Quantizer, own_python
+
+from edgecnn.errors import EdgeCnnError
+
+Tell = Callable[[str], None]
+Row = dict[str, Any]
+
+
+def compare(
+    networks: Sequence[Network],
+    chosen: Sequence[Quantizer],
+    *,
+    pictures: int,
+    rounds: int,
+    work: Path,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Return the whole result as JSON data; a peer that cannot be installed or fails is a row that says so.
+
+    Args:
+        networks: what is quantized.
+        chosen: by what.
+        pictures: to calibrate with.
+        rounds: inferences of each .tflite file.
+        work: an empty folder.
+        tell: is given a line at each step.
+    """
+    pythons, missing = provide(chosen, tell)
+    load_before = machine.load()
+    tables = []
+    for network in networks:
+        prepared = work / network.name
+        prepared.mkdir()
+        _prepare(network, pictures, prepared, tell)
+        rows = [_row(each, prepared, pythons, missing, tell) for each in chosen]
+        _examine(rows, prepared, rounds, tell)
+        tables.append({"name": network.name, "rows": rows, **_float_figures(prepared)})
+    return {
+        "benchmark": "quantize",
+        "kind": "measured",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": {**machine.describe(), "load_before": load_before, "load_after": machine.load()},
+        "settings": {"pictures": pictures, "latency_rounds": rounds},
+        "quantizers": [_described(each, pythons) for each in chosen],
+        "networks": tables,
+    }
+
+
+def provide(chosen: Sequence[Quantizer], tell: Tell) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the Python of each environment, and for those without one the reason."""
+    pythons, missing = {"": own_python()}, {}
+    for each in chosen:
+        name = each.environment
+        if name in pythons or name in missing:
+            continue
+        tell(f"environment {name}")
+        try:
+            pythons[name] = environments.provide(name, each.requirements)
+        except EdgeCnnError as error:
+            missing[name] = str(error)
+    return pythons, missing
+
+
+def _prepare(network: Network, pictures: int, folder: Path, tell: Tell) -> None:
+    tell(f"prepare {network.name}")
+    done = measure([own_python(), PROGRAMS / "prepare_quantizers.py", *network.arguments(pictures, folder)])
+    if done.exit_code:
+        raise EdgeCnnError(f"cannot prepare {network.name}: {done.reason()}")
+
+
+def _row(
+    quantizer: Quantizer, prepared: Path, pythons: Mapping[str, Path], missing: Mapping[str, str], tell: Tell
+) -> Row:
+    """Quantize once and return what it took, or why it failed."""
+    row: Row = {"quantizer": quantizer.name}
+    if quantizer.environment in missing:
+        return row | {"failed": missing[quantizer.environment]}
+    place = "".join(letter if letter.isalnum() else "-" for letter in quantizer.name)
+    output = prepared / place / f"model{quantizer.suffix}"
+    output.parent.mkdir()
+    done = measure(quantizer.command(pythons[quantizer.environment], prepared, output), folder=output.parent)
+    failed = done.reason().replace(str(prepared), "...")
+    if not failed and not output.is_file():
+        failed = f"exit 0, but no file {output.name}"
+    tell(f"{prepared.name}, {quantizer.name}: {failed or f'{done.wall_s:.2f} s'}")
+    if failed:
+        return row | {"failed": failed}
+    took = {"wall_s": done.wall_s, "cpu_s": done.cpu_s, "peak_bytes": done.peak_bytes}
+    return row | took | {"file": str(output)}
+
+
+def _examine(rows: Sequence[Row], prepared: Path, rounds: int, tell: Tell) -> None:
+    """Add what the files of one network answer, and how long they take, in one process."""
+    tell(f"run the files of {prepared.name}")
+    made = [row for row in rows if "file" in row]
+    files = [row.pop("file") for row in made]
+    command = [own_python(), PROGRAMS / "examine_int8.py", prepared, str(rounds), *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.splitlines() or ["no output"])[-1]
+        raise EdgeCnnError(f"cannot run the files of {prepared.name}: {last}")
+    for row, figures in zip(made, json.loads(done.stdout.splitlines()[-1]), strict=True):
+        row.update(figures)
+
+
+def _float_figures(prepared: Path) -> dict[str, Any]:
+    import numpy as np
+
+    outputs, labels = np.load(prepared / "output.npy"), np.load(prepared / "labels.npy")
+    return {
+        "n": len(labels),
+        "float_top1": float((outputs.argmax(1) == labels).mean()),
+        "float_bytes": (prepared / "float.tflite").stat().st_size,
+    }
+
+
+def _described(quantizer: Quantizer, pythons: Mapping[str, Path]) -> dict[str, Any]:
+    python = pythons.get(quantizer.environment)
+    found = {} if python is None else environments.versions(python, quantizer.packages)
+    return {"name": quantizer.name, "environment": quantizer.environment, "versions": dict(found)}
