@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
-from edgecnn.data.augmentation import Augmentation
+from edgecnn.augmentation import Augmentation
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 _SCHEDULES: Mapping[str, Callable[["Recipe", float], float]] = {

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edgecnn.data.augmentation import Augmentation
+from edgecnn.augmentation import Augmentation
 from edgecnn.data.dataset import IGNORE
 from edgecnn.errors import EdgeCnnError
 from edgecnn.preprocessing import Preprocessing

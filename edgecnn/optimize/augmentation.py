@@ -1,7 +1,7 @@
 """What a recipe does to each batch before the network sees it."""
 
+from edgecnn.augmentation import Augmentation
 from edgecnn.data.augment import augment
-from edgecnn.data.augmentation import Augmentation
 from edgecnn.optimize.loop import Augment
 from edgecnn.preprocessing import Preprocessing
 from edgecnn.training_recipe import Recipe

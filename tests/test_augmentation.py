@@ -1,6 +1,6 @@
 import pytest
 
-from edgecnn.data.augmentation import Augmentation
+from edgecnn.augmentation import Augmentation
 from edgecnn.errors import EdgeCnnError
 
 
