@@ -1,9 +1,9 @@
-"""Images per second of edgecnn's training loop, beside a plain loop in PyTorch.
+"""Images per second of edgecnn's training loop, and of a graph as a module, beside a plain loop in PyTorch.
 
     python benchmarks/training.py [--rounds 9] [--steps 10] [--json FILE]
 
-Both train the same network on the same images, in turns of a few steps, so that whatever else slows the
-machine down slows both. Without --json the result is written to results/training.json, and README.md anew
+All train the same network on the same images, in turns of a few steps, so that whatever else slows the
+machine down slows all. Without --json the result is written to results/training.json, and README.md anew
 from it.
 """
 
@@ -26,9 +26,11 @@ from training_report import section
 
 from edgecnn.atomic import write_file
 from edgecnn.errors import EdgeCnnError
+from edgecnn.export.recorder import record
 from edgecnn.models import build, complete
 from edgecnn.optimize import InMemory, classification_loss, optimize
 from edgecnn.spec import ModelSpec
+from edgecnn.trainable import to_module
 from edgecnn.training_recipe import Recipe
 
 # network: images per step
@@ -68,7 +70,18 @@ def own(module: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch: in
     optimize(module, InMemory(images, labels), classification_loss(module, recipe), recipe, seed=0)
 
 
-LOOPS: dict[str, Loop] = {"edgecnn": own, "plain": plain, "plain, channels last": plain_channels_last}
+LOOPS: dict[str, Loop] = {
+    "edgecnn": own,
+    "plain": plain,
+    "plain, channels last": plain_channels_last,
+    "plain, of the graph": plain,
+}
+
+
+def prepared(name: str, spec: ModelSpec, shape: tuple[int, ...]) -> nn.Module:
+    """Return what the loop of this name trains: the network, or the graph recorded from it."""
+    module = build(spec)
+    return to_module(record(module, (1, *shape[1:]))) if name.endswith("graph") else module
 
 
 def measure(text: str, batch: int, rounds: int, steps: int) -> dict[str, Any]:
@@ -81,7 +94,7 @@ def measure(text: str, batch: int, rounds: int, steps: int) -> dict[str, Any]:
     shape = (batch * steps, spec.in_channels, spec.res.height, spec.res.width)
     images = torch.from_numpy(rng.standard_normal(shape, np.float32))
     labels = torch.from_numpy(rng.integers(0, spec.classes, len(images)))
-    modules = {name: build(spec) for name in LOOPS}
+    modules = {name: prepared(name, spec, shape) for name in LOOPS}
     times: dict[str, list[float]] = {name: [] for name in LOOPS}
     for number in range(rounds + 1):
         for name in _turns(number):
