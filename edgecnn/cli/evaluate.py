@@ -20,6 +20,7 @@ from edgecnn.cli.options import (
 from edgecnn.errors import EdgeCnnError
 
 _EVERY_S = 3.0  # a set that is done sooner is worth no line
+_OPENING = ("weights", "width", "res", "classes", "in_channels", "options")
 
 Say = Callable[[str], None]
 
@@ -77,6 +78,7 @@ def _score(
     models: tuple[str, ...], data: str, given: dict[str, Any], tables: dict[str, bool]
 ) -> list[tuple[str, Any]]:
     from edgecnn.data import load
+    from edgecnn.pipeline.network import is_path
     from edgecnn.pipeline.scoring import check_task, score
     from edgecnn.report.progress import progress
 
@@ -86,11 +88,15 @@ def _score(
         raise EdgeCnnError(f"--compare takes two models or more, and {models[0]} is one; add another")
     if dataset.task == "unlabelled" and (tables["per_class"] or tables["confusion"]):
         raise EdgeCnnError(f"{dataset} has no classes; leave out --per-class and --confusion")
+    # Where a file stands beside a network of the zoo, what says which network it is is not for the file.
+    of_files = {key: each for key, each in given.items() if key not in _OPENING}
+    named = [model for model in models if not is_path(model)]
     scored = []
     with progress() as say:
         for model in models:
+            own = of_files if named and model not in named else given
             try:
-                scored.append((model, score(model, dataset, **given, on_batch=_reporter(say, model))))
+                scored.append((model, score(model, dataset, **own, on_batch=_reporter(say, model))))
             except EdgeCnnError as error:
                 which = "" if model in str(error) or len(models) == 1 else f"{model}: "
                 raise EdgeCnnError(f"{which}{error}") from error

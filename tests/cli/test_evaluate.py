@@ -110,6 +110,15 @@ def test_without_labels_networks_are_compared_and_one_is_refused(edgecnn, traine
     assert "leave out --per-class" in edgecnn(*both, "--per-class").complaint
 
 
+def test_weights_are_for_the_network_that_is_named_and_not_for_its_bundle(edgecnn, trained):
+    spec = edgecnn("eval", trained / "run", *DIGITS, "--json").json
+    named = ("lenet", "--classes", "10", "--weights", trained / "run")
+    found = edgecnn("eval", trained / "bundle", *named, *DIGITS, "--json").json
+    assert [row["metrics"]["top1"] for row in found["results"]] == [spec["metrics"]["top1"]] * 2
+    refused = edgecnn("eval", trained / "bundle", trained / "run", "--weights", trained / "run", *DIGITS)
+    assert "leave out --weights" in refused.complaint
+
+
 REFUSED = {
     "one to compare": (["eval", "lenet", *DIGITS, "--compare"], "--compare takes two models or more"),
     "maps for classes": (["eval", UNET, *DIGITS], "not one score for each class"),
