@@ -9,7 +9,6 @@ Without --json the result is written to results/calibrate.json, and README.md an
 import argparse
 import datetime as dt
 import json
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,11 +16,11 @@ from typing import Any
 
 import machine
 from calibrate_report import section
+from command import main, publish, tell
 from environments import versions
 from processes import measure
-from report import CALIBRATION, README, readme, to_text
+from report import CALIBRATION
 
-from edgecnn.atomic import write_file
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.save import to_bytes
 from edgecnn.pipeline.network import open_network
@@ -80,28 +79,16 @@ def _one(tool: str, graph: Path, count: int, observer: str, found: dict[str, lis
         raise EdgeCnnError(f"{tool}, {observer}, {count} pictures: {done.reason()}")
     found["seconds"].append(json.loads(done.output.splitlines()[-1])["seconds"])
     found["peak_bytes"].append(done.peak_bytes)
-    print(f"{tool} {observer} {count}: {found['seconds'][-1]:.2f} s", file=sys.stderr, flush=True)
+    tell(f"{tool} {observer} {count}: {found['seconds'][-1]:.2f} s")
 
 
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C, leaving nothing behind
-    try:
-        given = parse(sys.argv[1:])
-        with tempfile.TemporaryDirectory(prefix="edgecnn-calibrate-") as work:
-            result = compare(given, Path(work))
-        write_file(given.json or CALIBRATION, to_text(result).encode(), force=True)
-        if given.json is None:
-            write_file(README, readme().encode(), force=True)
-        print(section(result))
-    except EdgeCnnError as error:
-        print(f"calibrate: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("calibrate: interrupted", file=sys.stderr)
-        return 130
-    return 0
+def run(arguments: list[str]) -> None:
+    """Compare, and publish the result."""
+    given = parse(arguments)
+    with tempfile.TemporaryDirectory(prefix="edgecnn-calibrate-") as work:
+        result = compare(given, Path(work))
+    publish(result, CALIBRATION, given.json, section)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

@@ -8,17 +8,16 @@ README.md anew from it.
 """
 
 import argparse
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from command import chosen, main, publish, tell
 from comparison import Settings, compare
 from converters import NETWORKS, PEERS
-from report import PUBLISHED, README, readme, section, to_text
+from report import PUBLISHED, section
 
-from edgecnn.atomic import write_file
-from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.errors import EdgeCnnError
 
 
 def parse(arguments: list[str]) -> tuple[Settings, Path | None]:
@@ -37,50 +36,25 @@ def parse(arguments: list[str]) -> tuple[Settings, Path | None]:
     for name in ("runs", "latency_rounds"):
         if getattr(given, name) < 1:
             raise EdgeCnnError(f"--{name.replace('_', '-')} is {getattr(given, name)}; give at least 1")
-    networks = _chosen("network", given.networks, tuple(NETWORKS))
+    networks = chosen("network", given.networks, tuple(NETWORKS))
     if not networks:
         raise EdgeCnnError(f"--networks names none; allowed: {', '.join(NETWORKS)}")
     settings = Settings(
         networks=networks,
-        peers=_chosen("peer", given.peers, PEERS),
+        peers=chosen("peer", given.peers, PEERS),
         runs=given.runs,
         latency_rounds=given.latency_rounds,
     )
     return settings, given.json
 
 
-def _chosen(kind: str, text: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    for name in names:
-        if name not in allowed:
-            raise UnknownNameError(kind, name, allowed)
-    return names
-
-
 def run(arguments: list[str]) -> None:
     """Compare, write the JSON, and print the tables; publish them in README.md where no --json was given."""
     settings, file = parse(arguments)
     with tempfile.TemporaryDirectory(prefix="edgecnn-convert-") as work:
-        result = compare(settings, Path(work), lambda line: print(line, file=sys.stderr, flush=True))
-    write_file(file or PUBLISHED["convert"], to_text(result).encode(), force=True)
-    if file is None:
-        write_file(README, readme().encode(), force=True)
-    print(section(result))
-
-
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C, leaving nothing behind
-    try:
-        run(sys.argv[1:])
-    except EdgeCnnError as error:
-        print(f"convert: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("convert: interrupted", file=sys.stderr)
-        return 130
-    return 0
+        result = compare(settings, Path(work), tell)
+    publish(result, PUBLISHED["convert"], file, section)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

@@ -9,18 +9,16 @@ Without --json the result is written to results/fashion_mnist.json, and README.m
 
 import argparse
 import datetime as dt
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import machine
+from command import main, publish
 from fashion_mnist_report import section
-from report import FASHION_MNIST, README, readme, to_text
+from report import FASHION_MNIST
 from trained_runs import RUNS, trained
 
-from edgecnn.atomic import write_file
-from edgecnn.errors import EdgeCnnError
 from edgecnn.published_recipes import published
 from edgecnn.run_folder import RunFolder
 from edgecnn.training_recipe import Recipe
@@ -70,25 +68,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
     given = parser.parse_args(arguments)
     result = measure(given.folder)
-    write_file(given.json or FASHION_MNIST, to_text(result).encode(), force=True)
-    if given.json is None:
-        write_file(README, readme().encode(), force=True)
-    print(section(result))
-
-
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C
-    try:
-        run(sys.argv[1:])
-    except EdgeCnnError as error:
-        print(f"fashion_mnist: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("fashion_mnist: interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    return 0
+    publish(result, FASHION_MNIST, given.json, section)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run, interrupted="interrupted; the same command goes on"))

@@ -7,17 +7,16 @@ Counters run in environments of their own, which are made on demand (some gigaby
 """
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 
+from command import chosen, main, publish, tell
 from counters import COUNTERS, PEERS
 from counting import Settings, compare
 from profilers_report import section
-from report import PROFILERS, README, readme, to_text
+from report import PROFILERS
 
-from edgecnn.atomic import write_file
-from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.errors import EdgeCnnError
 from edgecnn.models import ARCHITECTURES
 
 TIMED = ("lenet", "mobilenet", "resnet50", "densenet201", "preact_resnet1001", "resnet1202")
@@ -35,46 +34,21 @@ def parse(arguments: list[str]) -> tuple[Settings, Path | None]:
     if given.runs < 1:
         raise EdgeCnnError(f"--runs is {given.runs}; give at least 1")
     settings = Settings(
-        networks=_chosen("network", given.networks, tuple(ARCHITECTURES)),
-        timed=_chosen("network", given.timed, tuple(ARCHITECTURES)),
-        peers=_chosen("peer", given.peers, PEERS),
+        networks=chosen("network", given.networks, tuple(ARCHITECTURES)),
+        timed=chosen("network", given.timed, tuple(ARCHITECTURES)),
+        peers=chosen("peer", given.peers, PEERS),
         runs=given.runs,
     )
     return settings, given.json
 
 
-def _chosen(kind: str, text: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    for name in names:
-        if name not in allowed:
-            raise UnknownNameError(kind, name, allowed)
-    return names
-
-
 def run(arguments: list[str]) -> None:
     """Compare, write the JSON, and print the tables; publish them in README.md where no --json was given."""
     settings, file = parse(arguments)
-    chosen = [each for each in COUNTERS if each.peer is None or each.peer in settings.peers]
-    result = compare(settings, chosen, lambda line: print(line, file=sys.stderr, flush=True))
-    write_file(file or PROFILERS, to_text(result).encode(), force=True)
-    if file is None:
-        write_file(README, readme().encode(), force=True)
-    print(section(result))
-
-
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C, leaving nothing behind
-    try:
-        run(sys.argv[1:])
-    except EdgeCnnError as error:
-        print(f"profilers: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("profilers: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    counters = [each for each in COUNTERS if each.peer is None or each.peer in settings.peers]
+    result = compare(settings, counters, tell)
+    publish(result, PROFILERS, file, section)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

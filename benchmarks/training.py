@@ -10,7 +10,6 @@ from it.
 import argparse
 import datetime as dt
 import importlib.metadata
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +19,11 @@ from typing import Any
 import machine
 import numpy as np
 import torch
-from report import README, TRAINING, readme, to_text
+from command import main, publish
+from report import TRAINING
 from torch import nn
 from training_report import section
 
-from edgecnn.atomic import write_file
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.recorder import record
 from edgecnn.models import build, complete
@@ -130,25 +129,8 @@ def run(arguments: list[str]) -> None:
         "torch": importlib.metadata.version("torch"),
         "networks": networks,
     }
-    write_file(given.json or TRAINING, to_text(result).encode(), force=True)
-    if given.json is None:
-        write_file(README, readme().encode(), force=True)
-    print(section(result))
-
-
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C
-    try:
-        run(sys.argv[1:])
-    except EdgeCnnError as error:
-        print(f"training: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("training: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    publish(result, TRAINING, given.json, section)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

@@ -8,19 +8,17 @@ result is written to results/unet_shapes.json, and README.md anew from it.
 
 import argparse
 import datetime as dt
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import machine
-from report import README, UNET_SHAPES, readme, to_text
+from command import main, publish
+from report import UNET_SHAPES
 from trained_runs import RUNS, trained
 from unet_shapes_report import section
 
 import edgecnn
-from edgecnn.atomic import write_file
-from edgecnn.errors import EdgeCnnError
 from edgecnn.training_recipe import Recipe
 
 NAME, TARGET = "shapes-unet", "pi4"
@@ -54,25 +52,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
     given = parser.parse_args(arguments)
     result = measure()
-    write_file(given.json or UNET_SHAPES, to_text(result).encode(), force=True)
-    if given.json is None:
-        write_file(README, readme().encode(), force=True)
-    print(section(result))
-
-
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C
-    try:
-        run(sys.argv[1:])
-    except EdgeCnnError as error:
-        print(f"unet_shapes: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("unet_shapes: interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    return 0
+    publish(result, UNET_SHAPES, given.json, section)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run, interrupted="interrupted; the same command goes on"))
