@@ -1,5 +1,6 @@
 """The tables of each command."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ def _print_parity(deployment: Deployment) -> None:
         (
             hop.hop,
             units.error(hop.max_abs_error),
-            units.error(hop.tolerance),
+            units.error(hop.tolerance) if math.isfinite(hop.tolerance) else "lossy",
             _agreement(hop),
             f"{hop.response:.3g}",
         )
