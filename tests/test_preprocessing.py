@@ -1,5 +1,6 @@
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgecnn.data.decode import read_picture
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.board import run
 from edgecnn.preprocessing import Preprocessing, covering, default_preprocessing
@@ -225,3 +227,80 @@ def test_the_script_on_the_board_gives_the_same_bits(tmp_path, order, resize, si
     there = run.read_picture(str(file), json.loads(json.dumps(contract.to_json())), (1, channels, 24, 20))
     with Image.open(file) as here:
         assert np.array_equal(there[0], contract.apply(here))
+
+
+def turned(file, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(picture(31, 20, 3)).save(file, exif=exif)
+
+
+def transparent(mode):
+    def save(file):
+        Image.fromarray(picture(31, 20, 4), "RGBA").convert(mode).save(file)
+
+    return save
+
+
+def transparent_colour(file):
+    pixels = picture(31, 20, 3)
+    pixels[:15] = (10, 20, 30)
+    Image.fromarray(pixels).save(file, transparency=(10, 20, 30))
+
+
+def transparent_palette(file):
+    Image.fromarray(picture(31, 20, 3)).quantize(16).save(file, transparency=3)
+
+
+def sixteen_bits(file):
+    values = np.random.default_rng(0).integers(0, 2**16, (31, 20)).astype(np.uint16)
+    Image.fromarray(values).save(file)
+
+
+SAVED = {
+    **{f"orientation {each}.jpg": partial(turned, orientation=each) for each in range(1, 9)},
+    "orientation 6.png": partial(turned, orientation=6),
+    "orientation 6.tif": partial(turned, orientation=6),
+    "no such orientation.jpg": partial(turned, orientation=9),
+    "RGBA.png": transparent("RGBA"),
+    "LA.png": transparent("LA"),
+    "transparent colour.png": transparent_colour,
+    "palette.png": lambda file: Image.fromarray(picture(31, 20, 3)).quantize(16).save(file),
+    "transparent palette.png": transparent_palette,
+    "transparent.gif": transparent_palette,
+    "16 bits.png": sixteen_bits,
+    "16 bits.tif": sixteen_bits,
+    "black and white.png": lambda file: Image.fromarray(picture(31, 20, 1)[..., 0]).convert("1").save(file),
+    "CMYK.jpg": lambda file: Image.fromarray(picture(31, 20, 3)).convert("CMYK").save(file),
+}
+
+
+@pytest.mark.parametrize("order", ["RGB", "L"])
+@pytest.mark.parametrize("name", SAVED)
+def test_the_script_on_the_board_decodes_as_edgecnn_does(tmp_path, name, order):
+    file = tmp_path / name
+    SAVED[name](file)
+    channels = 1 if order == "L" else 3
+    form = {"height": 24, "width": 16, "mean": (0.25,) * channels, "std": (0.5,) * channels}
+    contract = Preprocessing(channel_order=order, **form)
+    there = run.read_picture(str(file), json.loads(json.dumps(contract.to_json())), (1, channels, 24, 16))
+    assert np.array_equal(there[0], contract.apply(read_picture(file, channels)))
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_before_pillow_6_the_orientation_of_a_jpeg_is_read_by_its_older_name(orientation):
+    class Older:
+        def _getexif(self):
+            return {0x0112: orientation}
+
+    assert run.orientation(Older()) == orientation
+    assert run.orientation(object()) is None
+
+
+def test_pixels_without_a_highest_value_are_refused_on_the_board_too(tmp_path):
+    file = tmp_path / "float.tif"
+    Image.fromarray(np.zeros((4, 6), np.float32)).save(file)
+    with pytest.raises(run.BoardError, match="mode F, which has no highest value"):
+        run.read_picture(str(file), Preprocessing(**GRAY).to_json(), (1, 1, 4, 6))
+    with pytest.raises(EdgeCnnError, match="mode F, which has no highest value"):
+        read_picture(file, 1)

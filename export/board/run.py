@@ -26,9 +26,11 @@ import operator
 import os
 import platform
 import resource
+import struct
 import subprocess
 import sys
 import time
+import warnings
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 try:
@@ -701,6 +703,13 @@ def read_engine_record(name: str, rebuild: str) -> Dict[str, Any]:
 
 # --------------------------------------------------------------------------------------------- pictures
 
+ALPHA_MODES = ("LA", "La", "RGBA", "RGBa", "PA")
+ORIENTATION = 0x0112  # the tag of EXIF
+# What turns a picture upright, by its orientation, as numbers of Pillow's Image.transpose.
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+# What Pillow raises on a file that is no picture, or a broken one.
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
+
 
 def read_picture(path: str, contract: Dict[str, Any], shape: Tuple[int, ...]) -> np.ndarray:
     """Return a picture, or a .npy array that is preprocessed already, as the model's input (1, c, h, w)."""
@@ -714,15 +723,50 @@ def read_picture(path: str, contract: Dict[str, Any], shape: Tuple[int, ...]) ->
         raise BoardError(
             "Pillow is needed to read pictures: pip install pillow (or sudo apt install python3-pil)"
         ) from None
-    mode = "L" if contract["channel_order"] == "L" else "RGB"
     try:
-        with Image.open(path) as opened:
-            picture = resize(opened.convert(mode), contract)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of corrupt metadata and of large pictures
+            with Image.open(path) as opened:
+                mode = "L" if contract["channel_order"] == "L" else "RGB"
+                picture = resize(pixels_of(Image, opened).convert(mode), contract)
     except FileNotFoundError:
         raise BoardError(f"{path} does not exist") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNREADABLE + (Image.DecompressionBombError,) as error:
         raise BoardError(f"{path} is not a picture that Pillow can read: {first_line(error)}") from error
     return normalize(np.asarray(picture, np.float32), contract)
+
+
+def pixels_of(pillow: Any, opened: Any) -> Any:
+    """Return an opened picture as it is seen: upright, in 8 bits, what is transparent over white."""
+    form = opened.format
+    opened.load()
+    turn = TURNS.get(orientation(opened))
+    picture = eight_bits(pillow, opened, form)
+    if turn is not None:
+        picture = picture.transpose(turn)
+    if picture.mode in ALPHA_MODES or "transparency" in picture.info:
+        seen = picture.convert("RGBA")
+        picture = pillow.alpha_composite(pillow.new("RGBA", seen.size, "white"), seen).convert("RGB")
+    return picture
+
+
+def orientation(picture: Any) -> Any:
+    """Return the EXIF orientation, 1 to 8, or None; before Pillow 6 of JPEG files only."""
+    try:
+        read = picture.getexif if hasattr(picture, "getexif") else getattr(picture, "_getexif", None)
+        found = read() if read is not None else None
+        return found.get(ORIENTATION) if found is not None else None
+    except UNREADABLE:  # the metadata only: the pixels have been read
+        return None
+
+
+def eight_bits(pillow: Any, picture: Any, form: Optional[str]) -> Any:
+    """Keep the upper 8 of 16 bits; refuse pixels that have no highest value."""
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and form in ("PNG", "PPM")):
+        return pillow.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"its pixels are of mode {picture.mode}, which has no highest value; save 8 bits")
+    return picture
 
 
 def read_input_array(path: str, shape: Tuple[int, ...]) -> np.ndarray:

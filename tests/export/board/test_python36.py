@@ -11,7 +11,7 @@ import edgecnn.export.board
 SCRIPTS = [Path(edgecnn.export.board.__file__).parent / name for name in ("run.py", "build_engine.py")]
 ALLOWED_MODULES = {
     *("argparse", "ctypes", "glob", "hashlib", "importlib", "json", "math", "operator", "os", "platform"),
-    *("resource", "subprocess", "sys", "time", "typing"),
+    *("resource", "struct", "subprocess", "sys", "time", "typing", "warnings"),
     *("numpy", "PIL", "run"),
 }
 # Newer than 3.6: name of the attribute, keyword or method.
