@@ -71,6 +71,7 @@ class DeviceProfile:
         summary: one line for people.
         runtime: what runs the artifact there, one of `RUNTIMES`.
         precisions: what it can run, of `PRECISIONS`; for a family what every member can run.
+        some_precisions: for a family, what some members can run, and the others need not.
         opset: the highest ONNX opset its oldest runtime reads; None where it reads no ONNX.
         soc: the chip.
         cpu: the processor.
@@ -91,6 +92,7 @@ class DeviceProfile:
     summary: str
     runtime: str
     precisions: tuple[str, ...]
+    some_precisions: tuple[str, ...] = ()
     opset: int | None = None
     soc: str | None = None
     cpu: Cpu | None = None
@@ -110,7 +112,7 @@ class DeviceProfile:
         if not _NAME.fullmatch(self.name):
             raise EdgeCnnError(f"{self.name!r} is no device name; write lower-case words joined by '-'")
         _among(f"{self.name}: runtime", [self.runtime], RUNTIMES)
-        _among(f"{self.name}: precision", self.precisions, PRECISIONS)
+        _among(f"{self.name}: precision", (*self.precisions, *self.some_precisions), PRECISIONS)
         _among(f"{self.name}: precision", (*self.peak_mult_adds_per_s, *self.refusals), PRECISIONS)
         _among(f"{self.name}: accelerator", self.accelerators, ACCELERATORS)
         _among(f"{self.name}: source of", self.sources, (*_SOURCED, "channel_multiple"))
@@ -138,7 +140,7 @@ class DeviceProfile:
         Meant to be called before any work: it reads the profile only.
         """
         _among("precision", [precision], PRECISIONS)
-        if precision not in self.precisions:
+        if precision not in (*self.precisions, *self.some_precisions):
             raise EdgeCnnError(self._precision_refusal(precision))
         if self.opset is not None and opset is not None and opset > self.opset:
             raise EdgeCnnError(
@@ -169,7 +171,7 @@ class DeviceProfile:
                 values[key] = _record(record, values[key], f"{where}: {key}")
         releases = values.get("runtimes", ())
         values["runtimes"] = tuple(_record(RuntimeRelease, each, f"{where}: runtimes") for each in releases)
-        for key in ("precisions", "accelerators", "missing_operators", "members"):
+        for key in ("precisions", "some_precisions", "accelerators", "missing_operators", "members"):
             if key in values:
                 values[key] = tuple(values[key])
         return _construct(cls, values, where)

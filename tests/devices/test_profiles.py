@@ -28,10 +28,23 @@ def test_a_family_promises_what_every_member_can_run(name):
     opsets = [member.opset for member in members if member.opset is not None]
     assert all(member.runtime == family.runtime and not member.is_family for member in members)
     assert set(family.precisions) == set.intersection(*(set(member.precisions) for member in members))
+    anywhere = set().union(*(member.precisions for member in members))
+    assert set(family.some_precisions) == anywhere - set(family.precisions)
     assert family.opset == (min(opsets) if opsets else None)
     assert set(family.missing_operators) == set().union(*(member.missing_operators for member in members))
     if family.runtimes:
         assert set(family.runtimes) == set().union(*(member.runtimes for member in members))
+
+
+@pytest.mark.parametrize(("name", "sm"), [("jetson-nano", "5.3"), ("jetson-tx2", "6.2")])
+def test_a_board_without_int8_says_why_and_offers_fp16(name, sm):
+    with pytest.raises(EdgeCnnError, match=rf"{name} cannot run int8: .*SM {sm}.*give --fp16 instead"):
+        find(name).refuse(precision="int8")
+
+
+def test_a_family_takes_a_precision_that_some_of_its_members_run():
+    find("jetson").refuse(precision="int8")
+    assert "int8" not in find("jetson").precisions
 
 
 def test_the_nano_runs_half_as_many_mult_adds_as_its_operations():

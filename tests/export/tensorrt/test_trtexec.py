@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgecnn.devices import find
+from edgecnn.devices import TARGETS, find
 from edgecnn.errors import UnknownNameError
 from edgecnn.export.tensorrt import GENERATIONS, generation, trtexec_lines
 
@@ -68,7 +68,7 @@ def test_an_unknown_precision_is_answered_with_the_known_ones():
         trtexec_lines("model.onnx", "fp15")
 
 
-@pytest.mark.parametrize("name", ["jetson-nano", "jetson-orin-nano", "jetson"])
+@pytest.mark.parametrize("name", [name for name in TARGETS if find(name).runtime == "tensorrt"])
 def test_a_profile_agrees_with_the_generations_that_it_names(name):
     profile = find(name)
     oldest, *_ = generations = [generation(release.version) for release in profile.runtimes]
