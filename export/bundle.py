@@ -23,6 +23,8 @@ from edgecnn.errors import EdgeCnnError, VerificationError
 FORMAT = 1
 MANIFEST = "manifest.json"
 SAMPLE_INPUT, SAMPLE_OUTPUT = "sample/input.npy", "sample/output.npy"
+SAMPLE_OUTPUT_INT8 = "sample/output.int8.npy"  # of an int8 graph that lies beside the float one
+CALIBRATION_CACHE = "calibration.cache"
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _LARGEST_MANIFEST_BYTES = 64 * 2**20

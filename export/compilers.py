@@ -1,18 +1,20 @@
 """From the validated graph to what a board's runtime reads, one compiler for each runtime."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export import tensorrt, tflite
+from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
 from edgecnn.export.parity import LOSSLESS
-from edgecnn.graph.precision import precision_of
+from edgecnn.graph.precision import precision_of, rest_of
 from edgecnn.graph.save import to_bytes
 from edgecnn.runtime import Runner
 
@@ -42,6 +44,8 @@ class Artifact:
         values: gives the intermediate values on one image, by name.
         operators: how often each of its operators occurs.
         quantized: whether it is compared with its graph in steps of the quantized values, each by each.
+        expected: the file of the sample's outputs that it has to give.
+        rest: `fp16` where that is what int8 leaves in float.
     """
 
     path: str
@@ -54,11 +58,14 @@ class Artifact:
     values: Callable[[np.ndarray], dict[str, np.ndarray]]
     operators: Mapping[str, int] = field(default_factory=dict)
     quantized: bool = False
+    expected: str = SAMPLE_OUTPUT
+    rest: str = "fp32"
 
     def describe(self, response: float) -> dict[str, Any]:
         """Return the manifest's entry; the error allowed on a board is absolute there."""
         allowed = (self.tolerance + _BOARD[self.precision]) * response
-        names = ("path", "format", "precision", "layout")
+        names = ["path", "format", "precision", "layout"]
+        names += ["expected"] * (self.expected != SAMPLE_OUTPUT) + ["rest"] * (self.rest != "fp32")
         return {name: getattr(self, name) for name in names} | {"max_abs_error_allowed": allowed}
 
 
@@ -71,18 +78,49 @@ class Compiled:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is compiled.
+
+    Attributes:
+        graph: the folded canonical graph.
+        io: the type of a .tflite file's input and output, `float` or `int8`.
+        float_graph: what `graph` was quantized from, where a bundle holds both.
+        ranges: of every tensor of that one by name, for a DLA.
+    """
+
+    graph: ir.Model
+    io: str = "float"
+    float_graph: ir.Model | None = None
+    ranges: Mapping[str, tuple[float, float]] | None = None
+
+
 def check_target(device: DeviceProfile, model: ir.Model) -> None:
     """Raise `EdgeCnnError`, before any work, where the device cannot run the graph."""
     operators = sorted({node.op_type for node in model.graph})
     device.refuse(precision="fp32", opset=model.opset_imports[""], operators=operators)
 
 
-def compile_for(device: DeviceProfile, model: ir.Model, *, io: str = "float") -> Compiled:
+def compile_for(device: DeviceProfile, model: ir.Model, **more: Any) -> Compiled:
     """Compile a folded canonical graph for a target; raise `EdgeCnnError` where it cannot be done.
 
-    `io` is the type of a .tflite file's input and output, `float` or `int8`.
+    `more` are the further fields of `Source`.
     """
-    return _COMPILERS[device.runtime](device, model, io)
+    return _COMPILERS[device.runtime](device, Source(graph=model, **more))
+
+
+def dla_artifact(response: float, lost: float) -> dict[str, Any]:
+    """Return the manifest's entry of what a DLA is built from: the float graph, with scales beside it.
+
+    A DLA rounds every tensor, by other rules than the int8 graph: it may lose twice what that one loses.
+
+    Args:
+        response: how far the outputs move between pictures.
+        lost: how far the int8 graph's outputs are from the float graph's.
+    """
+    entry = {"path": GRAPH, "format": "onnx", "precision": "int8", "layout": "NCHW"}
+    allowed = 2 * lost + _BOARD["int8"] * response
+    return {**entry, "calibration": CALIBRATION_CACHE, "max_abs_error_allowed": allowed}
 
 
 def graph_artifact(
@@ -110,10 +148,11 @@ def _count(model: ir.Model) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def _compile_litert(_device: DeviceProfile, model: ir.Model, io: str) -> Compiled:
+def _compile_litert(_device: DeviceProfile, source: Source) -> Compiled:
     from edgecnn.runtime.litert_runner import LitertRunner
 
-    data = tflite.write(model, io=io)
+    model = source.graph
+    data = tflite.write(model, io=source.io)
     found = tflite.read_back(data)
     precision = _check_read_back(model, data, found)
 
@@ -161,39 +200,50 @@ def _check_read_back(model: ir.Model, data: bytes, found: tflite.ReadBack) -> st
     return "fp32"
 
 
-def _compile_tensorrt(device: DeviceProfile, model: ir.Model, _io: str) -> Compiled:
+def _compile_tensorrt(device: DeviceProfile, source: Source) -> Compiled:
     versions = [release.version for release in device.runtimes if release.name == "tensorrt"]
+    full = source.graph if source.float_graph is None else source.float_graph
+    precision = precision_of(full)
+    artifacts = [graph_artifact(full, precision=precision)]
+    if precision == "fp32":
+        artifacts.append(graph_artifact(tensorrt.to_fp16(full), "model.fp16.onnx", "fp16", _FP16))
+    if source.graph is not full:
+        artifacts.append(_int8_artifact(source.graph))
+    lines = tensorrt.trtexec_text([(each.path, each.precision, each.rest) for each in artifacts], versions)
+    scripts = {**_scripts("run.py", "build_engine.py"), "trtexec.txt": lines.encode()}
+    if source.ranges is not None:
+        scripts[CALIBRATION_CACHE] = tensorrt.calibration_cache(source.ranges, versions[0]).encode()
+    for_dla = ["for a DLA: python3 build_engine.py --dla 0; no DLA has run it yet"]
+    notes = (
+        "the engine is built on the board: python3 build_engine.py, then python3 run.py verify",
+        "no engine has been built on a board yet; checked were TensorRT's rules, and outputs in ONNX Runtime",
+        *(for_dla if source.ranges is not None else []),
+        *dict.fromkeys(
+            str(each) for model in {id(full): full, id(source.graph): source.graph}.values()
+            for each in _lint(device, model, versions)
+        ),
+    )  # fmt: skip
+    return Compiled(artifacts=tuple(artifacts), scripts=scripts, notes=notes)
+
+
+def _lint(device: DeviceProfile, model: ir.Model, versions: Sequence[str]) -> list[tensorrt.Finding]:
+    """Return what makes a graph slow; raise for what TensorRT refuses or reads wrongly."""
     findings = tensorrt.lint(model, versions)
     errors = [finding for finding in findings if finding.severity == tensorrt.ERROR]
     if errors:
         raise EdgeCnnError(
             f"TensorRT on {device.name} would refuse the graph: {errors[0].place}: {errors[0].message}"
         )
-    precision = precision_of(model)
-    artifacts = [graph_artifact(model, precision=precision)]
-    if precision == "fp32":
-        artifacts.append(graph_artifact(tensorrt.to_fp16(model), "model.fp16.onnx", "fp16", _FP16))
-    lines = _trtexec_text(artifacts, versions)
-    scripts = {**_scripts("run.py", "build_engine.py"), "trtexec.txt": lines.encode()}
-    notes = (
-        "the engine is built on the board: python3 build_engine.py, then python3 run.py verify",
-        "no engine has been built on a board yet; checked were TensorRT's rules, and outputs in ONNX Runtime",
-        *(str(finding) for finding in findings if finding.severity == tensorrt.WARNING),
-    )
-    return Compiled(artifacts=tuple(artifacts), scripts=scripts, notes=notes)
+    return findings
 
 
-def _trtexec_text(artifacts: Sequence[Artifact], versions: list[str]) -> str:
-    """Return the trtexec lines of each TensorRT generation, for those who prefer them to build_engine.py."""
-    lines = [
-        "# For those who prefer trtexec: build, then time. run.py takes engines of build_engine.py only.",
-        "# None of these lines has been run on a board yet.",
-    ]
-    for artifact in artifacts:
-        for each in tensorrt.trtexec_lines(artifact.path, artifact.precision, versions):
-            head = f"\n# TensorRT {each.tensorrt} ({each.jetpack}), {artifact.precision}"
-            lines += [head, each.build, each.time]
-    return "\n".join(lines) + "\n"
+def _int8_artifact(model: ir.Model) -> Artifact:
+    """Return the quantized graph beside the float one, run as it is read back from its bytes."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+
+    artifact = graph_artifact(model, "model.int8.onnx", "int8")
+    read_back = OnnxRunner(ir.serde.deserialize_model(onnx.load_model_from_string(artifact.data)))
+    return replace(artifact, runner=read_back, expected=SAMPLE_OUTPUT_INT8, rest=rest_of(model))
 
 
 def _scripts(*names: str) -> dict[str, bytes]:
@@ -201,7 +251,7 @@ def _scripts(*names: str) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
-_COMPILERS: dict[str, Callable[[DeviceProfile, ir.Model, str], Compiled]] = {
+_COMPILERS: dict[str, Callable[[DeviceProfile, Source], Compiled]] = {
     "litert": _compile_litert,
     "tensorrt": _compile_tensorrt,
 }

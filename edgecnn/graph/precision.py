@@ -18,6 +18,12 @@ def precision_of(model: ir.Model) -> str:
     return "fp16" if any(halves) else "fp32"
 
 
+def rest_of(model: ir.Model) -> str:
+    """Return what a quantized graph computes in where it does not in int8, `fp16` or `fp32`."""
+    made = (value.dtype == ir.DataType.FLOAT16 for node in model.graph for value in node.outputs)
+    return "fp16" if any(made) else "fp32"
+
+
 def scheme_of(model: ir.Model) -> str | None:
     """Return whose rules the pairs follow, `tflite` or `tensorrt`, where the graph says so."""
     return model.metadata_props.get(SCHEME)

@@ -96,9 +96,10 @@ def _artifact(bundle: Bundle, file: Path, given: Mapping[str, Any]) -> Runnable:
 
 
 def _shipped(bundle: Bundle) -> str:
-    """Return the artifact that the bundle's board runs in full precision."""
+    """Return the artifact that the bundle was made for: int8 where it has that, else in full precision."""
     wanted = {"litert": "tflite", "tensorrt": "onnx"}[bundle.manifest["runtime"]]
-    return str(next(item["path"] for item in bundle.manifest["artifacts"] if item["format"] == wanted))
+    fitting = [item for item in bundle.manifest["artifacts"] if item["format"] == wanted]
+    return str(next((each for each in fitting if each["precision"] == "int8"), fitting[0])["path"])
 
 
 def _alone(path: Path, given: Mapping[str, Any], layout: str | None) -> Runnable:

@@ -14,11 +14,28 @@ import onnx_ir as ir
 
 from edgecnn.atomic import check_free
 from edgecnn.errors import EdgeCnnError, VerificationError
-from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, is_zip, to_npy, write_bundle
-from edgecnn.export.compilers import Artifact, Compiled, check_target, compile_for, graph_artifact
+from edgecnn.export.bundle import (
+    CALIBRATION_CACHE,
+    MANIFEST,
+    SAMPLE_INPUT,
+    SAMPLE_OUTPUT,
+    SAMPLE_OUTPUT_INT8,
+    is_zip,
+    to_npy,
+    write_bundle,
+)
+from edgecnn.export.compilers import (
+    Artifact,
+    Compiled,
+    check_target,
+    compile_for,
+    dla_artifact,
+    graph_artifact,
+)
 from edgecnn.export.parity import Parity, response
 from edgecnn.graph.precision import precision_of, scheme_of
 from edgecnn.pipeline import hops
+from edgecnn.pipeline.beside import float_graph, ranges_for_dla
 from edgecnn.pipeline.calibration import open_source
 from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
@@ -87,7 +104,7 @@ class _Verified:
 
     steps: Sequence[Step]
     samples: np.ndarray
-    outputs: np.ndarray
+    outputs: Mapping[str, np.ndarray]
     artifacts: Sequence[Artifact]
     compiled: Compiled
     parity: tuple[Parity, ...]
@@ -172,6 +189,12 @@ def _check_network(ordered: Order, network: Network) -> None:
     """Refuse, before any work, what the target cannot run of this network."""
     check_target(ordered.device, network.graph)
     check_precision(ordered.device, {_precision(ordered, network)}, ordered.asked.io)
+    brought = precision_of(network.graph)
+    if brought in ordered.device.some_precisions:
+        raise EdgeCnnError(
+            f"{network.title} is {brought} already, which not every member of {ordered.device.name} runs;"
+            " give the float network and --int8, or one board as the target"
+        )
     scheme = scheme_of(network.graph)
     if scheme not in (None, ordered.scheme):
         raise EdgeCnnError(
@@ -189,12 +212,19 @@ def _verify(network: Network, ordered: Order, context: Context, on_stage: Callab
     parity += [hops.of_step(step, samples, context.images) for step in steps]
     on_stage("compile")
     graph = steps[-1].after
-    reference = graph_artifact(graph, precision=precision_of(graph))
-    outputs = reference.runner(samples)
-    compiled = compile_for(ordered.device, graph, io=ordered.asked.io)
+    full = float_graph(ordered, steps)
+    reference = graph_artifact(full, precision=precision_of(full))
+    graphs = {SAMPLE_OUTPUT: full, **({SAMPLE_OUTPUT_INT8: graph} if graph is not full else {})}
+    outputs = {name: graph_artifact(each).runner(samples) for name, each in graphs.items()}
+    ranges = ranges_for_dla(ordered, full, context) if graph is not full else None
+    compiled = compile_for(
+        ordered.device, graph, io=ordered.asked.io, float_graph=graphs[SAMPLE_OUTPUT], ranges=ranges
+    )
     others = [artifact for artifact in compiled.artifacts if artifact.path != reference.path]
-    _check_got(ordered, (reference, *others))
-    parity += [hops.of_artifact(graph, artifact, samples, outputs) for artifact in others]
+    _check_got(ordered, graph, others if graph is full else [])
+    parity += [
+        hops.of_artifact(graphs[each.expected], each, samples, outputs[each.expected]) for each in others
+    ]
     return _Verified(
         steps=steps,
         samples=samples,
@@ -205,12 +235,13 @@ def _verify(network: Network, ordered: Order, context: Context, on_stage: Callab
     )
 
 
-def _check_got(ordered: Order, artifacts: Sequence[Artifact]) -> None:
-    """Raise where a precision was asked for and an artifact has another one."""
-    for artifact in artifacts:
-        if ordered.precision not in ("fp32", artifact.precision):
+def _check_got(ordered: Order, graph: ir.Model, artifacts: Sequence[Artifact]) -> None:
+    """Raise where a precision was asked for, and the graph or what was compiled of it has another one."""
+    found = {"model.onnx": precision_of(graph), **{each.path: each.precision for each in artifacts}}
+    for path, precision in found.items():
+        if ordered.precision not in ("fp32", precision):
             raise VerificationError(
-                f"asked for {ordered.precision}, but {artifact.path} is {artifact.precision}: nothing in the"
+                f"asked for {ordered.precision}, but {path} is {precision}: nothing in the"
                 " network could be changed; leave the precision out"
             )
 
@@ -236,7 +267,7 @@ def _warnings(verified: _Verified) -> tuple[str, ...]:
 
 def _manifest(network: Network, ordered: Order, verified: _Verified) -> dict[str, Any]:
     before, after = profile(network.graph), profile(verified.steps[-1].after)
-    moved = response(verified.outputs)
+    moved = {name: response(outputs) for name, outputs in verified.outputs.items()}
     ends = {"input": network.graph.graph.inputs[0], "output": verified.steps[-1].after.graph.outputs[0]}
     return {
         "edgecnn": __version__,
@@ -251,9 +282,17 @@ def _manifest(network: Network, ordered: Order, verified: _Verified) -> dict[str
         "totals": {**before.totals, "parameters_folded": after.parameters},
         "parity": [parity.to_json() for parity in verified.parity],
         **{end: {"name": value.name, "shape": list(value.shape or ())} for end, value in ends.items()},
-        "artifacts": [artifact.describe(moved) for artifact in verified.artifacts],
+        "artifacts": [artifact.describe(moved[artifact.expected]) for artifact in verified.artifacts],
         "sample": {"input": SAMPLE_INPUT, "output": SAMPLE_OUTPUT},
+        **_dla(verified, moved[SAMPLE_OUTPUT]),
     }
+
+
+def _dla(verified: _Verified, moved: float) -> dict[str, Any]:
+    if CALIBRATION_CACHE not in verified.compiled.scripts:
+        return {}
+    lost = float(np.abs(verified.outputs[SAMPLE_OUTPUT_INT8] - verified.outputs[SAMPLE_OUTPUT]).max())
+    return {"dla": dla_artifact(moved, lost)}
 
 
 def _calibration(ordered: Order, graph: ir.Model) -> dict[str, Any] | None:
@@ -265,7 +304,7 @@ def _contents(verified: _Verified) -> dict[str, bytes]:
     return {
         **{artifact.path: artifact.data for artifact in verified.artifacts},
         SAMPLE_INPUT: to_npy(verified.samples),
-        SAMPLE_OUTPUT: to_npy(verified.outputs),
+        **{name: to_npy(outputs) for name, outputs in verified.outputs.items()},
         **verified.compiled.scripts,
     }
 

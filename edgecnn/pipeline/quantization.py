@@ -134,7 +134,20 @@ def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     check_precision(device, set(_names(calls)) & set(_PASSES), asked.io)
     precision = next((name for name in _PASSES if name in _names(calls)), "fp32")
     data, notes = data_for(model, asked.calibrate) if "images" in needs(calls) else (None, ())
+    notes = (*notes, *_members(device, precision))
     return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)
+
+
+def _members(device: DeviceProfile, precision: str) -> tuple[str, ...]:
+    """Say which boards of a family get a precision that not all of them have."""
+    if precision not in device.some_precisions:
+        return ()
+    has = [name for name in device.members if precision in devices.find(name).precisions]
+    lacks = [name for name in device.members if name not in has]
+    return (
+        f"model.{precision}.onnx is for {', '.join(has)}; {', '.join(lacks)} have no {precision} and take"
+        " model.fp16.onnx",
+    )
 
 
 def check_precision(device: DeviceProfile, precisions: Collection[str], io: str) -> None:

@@ -8,7 +8,7 @@ from edgecnn.export.tensorrt.calibration_cache import calibration_cache
 from edgecnn.export.tensorrt.findings import ERROR, WARNING, Finding
 from edgecnn.export.tensorrt.generations import GENERATIONS, Generation, generation
 from edgecnn.export.tensorrt.linter import lint
-from edgecnn.export.tensorrt.trtexec import TrtexecLines, trtexec_lines
+from edgecnn.export.tensorrt.trtexec import TrtexecLines, trtexec_lines, trtexec_text
 from edgecnn.graph.half_precision import to_fp16
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "lint",
     "to_fp16",
     "trtexec_lines",
+    "trtexec_text",
 ]

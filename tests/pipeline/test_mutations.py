@@ -10,6 +10,7 @@ from edgecnn.export import compilers
 from edgecnn.export.recorder import record as true_record
 from edgecnn.export.tflite import write as true_write
 from edgecnn.graph.check import check
+from edgecnn.graph.precision import precision_of
 from edgecnn.quantize import passes
 from edgecnn.quantize.fold import fold as true_fold
 from edgecnn.quantize.passes import Result
@@ -168,3 +169,21 @@ def test_a_wrong_fp16_graph_stops_the_export(monkeypatch, tmp_path):
     monkeypatch.setattr(compilers.tensorrt, "to_fp16", broken)
     with pytest.raises(VerificationError, match=r"model.fp16.onnx: outputs differ"):
         edgecnn.deploy(MODEL, "jetson", out=tmp_path / "out")
+
+
+def test_an_int8_file_that_is_not_the_graph_stops_the_export(monkeypatch, tmp_path):
+    true_bytes = compilers.to_bytes
+
+    def broken(model: ir.Model) -> bytes:
+        if precision_of(model) != "int8":
+            return true_bytes(model)
+        spoiled = model.clone()
+        scale = next(value for name, value in spoiled.graph.initializers.items() if name.endswith(".scale"))
+        scale.const_value = ir.tensor(scale.const_value.numpy() * 2, name=scale.name)
+        return true_bytes(spoiled)
+
+    monkeypatch.setattr(compilers, "to_bytes", broken)
+    asked = edgecnn.Quantization(int8=True, calibrate="shapes", calibrate_images=4)
+    with pytest.raises(VerificationError, match=r"model.int8.onnx: outputs differ"):
+        edgecnn.deploy(MODEL, "jetson", out=tmp_path / "out", quantization=asked)
+    assert list(tmp_path.iterdir()) == []
