@@ -3,9 +3,15 @@
 
     python3 build_engine.py
     python3 build_engine.py --precision fp32 --workspace 512 --timing-cache timing.cache
+    python3 build_engine.py --dla 0
 
-Writes model.<precision>.engine and model.<precision>.engine.json beside the ONNX file. An engine is only
-good for the TensorRT version and the GPU it was built with, so this is run once on every board.
+Writes model.<precision>.engine and model.<precision>.engine.json beside the ONNX file, by default of the
+fastest precision that the bundle holds and the board has. With --dla the int8 engine is for a deep learning
+accelerator: it is built from the float graph and calibration.cache, and what the DLA cannot run runs on the
+GPU (model.int8.dla.engine).
+
+An engine is only good for the TensorRT version and the GPU it was built with, so this is run once on every
+board.
 
 Python 3.6 or newer, numpy, TensorRT 8.2 to 11. Exit codes: 0 built, 1 failed (the reason on stderr), 2 wrong
 usage. It has been checked against stand-ins of nine TensorRT versions. It has not built an engine on a
@@ -28,11 +34,15 @@ except ImportError as missing:
         "build_engine.py needs the run.py of its bundle (%s): copy the whole bundle to the board" % missing
     )
 
-DEFAULT_PRECISION = "fp16"
 DEFAULT_WORKSPACE_MIB = 256
 WARNING_SEVERITY = 2  # ILogger.Severity
 # What a weakly typed network (TensorRT 8, 9) must be allowed; a strongly typed one says it in the graph.
 PRECISION_FLAGS = {"fp32": (), "fp16": ("FP16",), "int8": ("INT8",)}
+# What a DLA cannot do in int8 it does in fp16, and the GPU does the rest. Its networks are weakly typed.
+DLA_FLAGS = ("INT8", "FP16", "GPU_FALLBACK")
+# Compute capabilities without int8 arithmetic: Jetson Nano and TX2, and TX1 with the Nano's.
+WITHOUT_INT8 = ("5.3", "6.2")
+CALIBRATOR = "IInt8EntropyCalibrator2"  # up to TensorRT 10
 
 
 def build(options: argparse.Namespace) -> Dict[str, Any]:
@@ -41,28 +51,25 @@ def build(options: argparse.Namespace) -> Dict[str, Any]:
     if manifest["runtime"] != "tensorrt":
         raise run.BoardError("this bundle is for LiteRT and needs no engine: run python3 run.py verify")
     run.require_whole_manifest()
-    artifact = choose(manifest, options.precision)
-    onnx = run.look_up(artifact, "path")
-    digest = check_onnx(manifest, onnx)
+    found = choices(manifest, options)
     tensorrt, cuda = run.load_tensorrt(), run.open_cuda()
-    gpu = cuda.gpu()
+    gpu, logger = cuda.gpu(), make_logger(tensorrt)
+    builder = make_builder(tensorrt, logger)
+    artifact = choose(found, builder, gpu, options)
+    onnx = run.look_up(artifact, "path")
+    digest = check_file(manifest, onnx)
     name = run.engine_name(artifact)
+    record = {"engine": name, "precision": artifact["precision"], "onnx": onnx, "onnx_sha256": digest}
+    record.update(tensorrt=tensorrt.__version__, gpu=gpu, workspace_bytes=options.workspace << 20)
+    if options.dla is not None:
+        check_dla(tensorrt, builder, gpu, options.dla)
+        record.update(dla_core=options.dla, calibration_sha256=check_file(manifest, artifact["calibration"]))
     say(
         f"building {name} from {onnx} with TensorRT {tensorrt.__version__} for {gpu['name']} (SM {gpu['sm']})"
     )
     start = time.perf_counter()
-    plan = build_plan(tensorrt, run.inside(onnx), artifact["precision"], options)
-    record = {
-        "engine": name,
-        "precision": artifact["precision"],
-        "onnx": onnx,
-        "onnx_sha256": digest,
-        "tensorrt": tensorrt.__version__,
-        "gpu": gpu,
-        "workspace_bytes": options.workspace << 20,
-        "build_s": time.perf_counter() - start,
-        "bytes": len(plan),
-    }
+    plan = build_plan(tensorrt, builder, logger, artifact, options)
+    record.update(build_s=time.perf_counter() - start, bytes=len(plan))
     write(run.inside(name), plan)
     record["sha256"] = run.sha256_of(run.inside(name))
     write(run.inside(name + ".json"), (json.dumps(record, indent=2, sort_keys=True) + "\n").encode("utf-8"))
@@ -70,17 +77,43 @@ def build(options: argparse.Namespace) -> Dict[str, Any]:
     return record
 
 
-def choose(manifest: Dict[str, Any], precision: Optional[str]) -> Dict[str, Any]:
-    """Return the artifact to build: the one asked for, else fp16, else the first."""
-    found = run.artifacts(manifest)  # type: List[Dict[str, Any]]
-    if precision is not None:
-        found = run.with_precision(found, precision)
-        return found[0]
-    return next((each for each in found if run.look_up(each, "precision") == DEFAULT_PRECISION), found[0])
+def choices(manifest: Dict[str, Any], options: argparse.Namespace) -> List[Dict[str, Any]]:
+    """Return the artifacts that may be built, the fastest first."""
+    found = run.with_precision(run.artifacts(manifest), options.precision, options.dla is not None)
+    return found if options.dla is not None else [each for each in found if not run.accelerator(each)]
 
 
-def check_onnx(manifest: Dict[str, Any], name: str) -> str:
-    """Return the SHA-256 of the ONNX file; refuse one that is not the manifest's."""
+def choose(
+    found: List[Dict[str, Any]], builder: Any, gpu: Dict[str, str], options: argparse.Namespace
+) -> Dict[str, Any]:
+    """Return the first artifact that this board has the arithmetic for."""
+    lacks = gpu["sm"] in WITHOUT_INT8 or not getattr(builder, "platform_has_fast_int8", True)
+    left = [each for each in found if each["precision"] != "int8" or not lacks]
+    reason = f"{gpu['name']} (SM {gpu['sm']}) has no int8 arithmetic"
+    if not left:
+        asked = options.precision is not None or options.dla is not None
+        advice = "run python3 build_engine.py --precision fp16" if asked else "export it with --fp16"
+        raise run.BoardError(f"{reason}, and TensorRT builds no int8 engine for it: {advice}")
+    if len(left) < len(found):
+        say(f"{reason}: building {left[0]['precision']}")
+    return left[0]
+
+
+def check_dla(tensorrt: Any, builder: Any, gpu: Dict[str, str], core: int) -> None:
+    """Refuse a DLA that is not there, and a TensorRT that cannot be told its scales."""
+    if not hasattr(tensorrt, CALIBRATOR):
+        raise run.BoardError(
+            f"TensorRT {tensorrt.__version__} reads no calibration cache, and a DLA takes its scales from"
+            " nowhere else: run python3 build_engine.py for the GPU"
+        )
+    cores = builder.num_DLA_cores
+    if core >= cores:
+        has = f"has DLA 0 to {cores - 1}" if cores > 0 else "has no DLA"
+        raise run.BoardError(f"--dla {core}: this board ({gpu['name']}) {has}")
+
+
+def check_file(manifest: Dict[str, Any], name: str) -> str:
+    """Return the SHA-256 of a file of the bundle; refuse one that is not the manifest's."""
     listed = run.listed_files(manifest)
     check = run.file_check(name, listed.get(name))
     if not check["ok"]:
@@ -88,20 +121,31 @@ def check_onnx(manifest: Dict[str, Any], name: str) -> str:
     return str(listed[name]["sha256"])
 
 
-def build_plan(tensorrt: Any, onnx: str, precision: str, options: argparse.Namespace) -> bytes:
-    """Return the serialized engine."""
-    logger = make_logger(tensorrt)
+def make_builder(tensorrt: Any, logger: Any) -> Any:
+    """Return TensorRT's builder."""
     try:
-        builder = tensorrt.Builder(logger)
+        return tensorrt.Builder(logger)
     except (RuntimeError, TypeError) as error:
         raise run.BoardError(
             f"TensorRT finds no GPU to build for: {run.said(logger, run.first_line(error))}"
         ) from error
-    network = builder.create_network(network_flags(tensorrt))
-    parse(tensorrt, network, logger, onnx)
+
+
+def build_plan(
+    tensorrt: Any, builder: Any, logger: Any, artifact: Dict[str, Any], options: argparse.Namespace
+) -> bytes:
+    """Return the serialized engine."""
+    network = builder.create_network(network_flags(tensorrt, options.dla is not None))
+    parse(tensorrt, network, logger, run.inside(artifact["path"]))
     config = builder.create_builder_config()
     set_workspace(tensorrt, config, options.workspace << 20)
-    set_precision(tensorrt, config, precision, options.tf32)
+    calibrator = None  # TensorRT does not hold it: it lives here until the engine is built
+    if options.dla is None:
+        set_precision(tensorrt, config, artifact, options.tf32)
+    else:
+        set_dla(tensorrt, config, network, options.dla)
+        calibrator = make_calibrator(tensorrt, run.inside(artifact["calibration"]))
+        config.int8_calibrator = calibrator
     cache = load_timing_cache(config, options.timing_cache)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -111,11 +155,11 @@ def build_plan(tensorrt: Any, onnx: str, precision: str, options: argparse.Names
     return bytes(plan)
 
 
-def network_flags(tensorrt: Any) -> int:
+def network_flags(tensorrt: Any, weakly_typed: bool = False) -> int:
     """Return what create_network takes: explicit batch up to TensorRT 9, strong typing from 10 on."""
     kinds = tensorrt.NetworkDefinitionCreationFlag
-    flags = [name for name in ("EXPLICIT_BATCH", "STRONGLY_TYPED") if hasattr(kinds, name)]
-    return sum(1 << int(getattr(kinds, name)) for name in flags)
+    names = ("EXPLICIT_BATCH",) if weakly_typed else ("EXPLICIT_BATCH", "STRONGLY_TYPED")
+    return sum(1 << int(getattr(kinds, name)) for name in names if hasattr(kinds, name))
 
 
 def parse(tensorrt: Any, network: Any, logger: Any, onnx: str) -> None:
@@ -145,15 +189,68 @@ def set_workspace(tensorrt: Any, config: Any, size_bytes: int) -> None:
         config.max_workspace_size = size_bytes
 
 
-def set_precision(tensorrt: Any, config: Any, precision: str, tf32: bool) -> None:
+def set_precision(tensorrt: Any, config: Any, artifact: Dict[str, Any], tf32: bool) -> None:
     """Allow what the precision needs; a strongly typed network needs nothing but its own types."""
-    flags = tensorrt.BuilderFlag
+    flags, precision = tensorrt.BuilderFlag, artifact["precision"]
     if not hasattr(tensorrt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED"):
-        for name in PRECISION_FLAGS[precision]:
+        rest = PRECISION_FLAGS.get(artifact.get("rest", "fp32"), ())  # what int8 leaves in float
+        for name in PRECISION_FLAGS[precision] + rest:
             config.set_flag(getattr(flags, name))
     if precision == "fp32" and not tf32 and hasattr(flags, "TF32"):
         # On by default on Ampere and newer, with a 10-bit mantissa: fp32 was asked for.
         config.clear_flag(flags.TF32)
+
+
+def set_dla(tensorrt: Any, config: Any, network: Any, core: int) -> None:
+    """Give the DLA every layer that it can run, and say how many are left to the GPU."""
+    for name in DLA_FLAGS:
+        config.set_flag(getattr(tensorrt.BuilderFlag, name))
+    config.DLA_core = core
+    layers = [network.get_layer(index) for index in range(network.num_layers)]
+    fitting = [layer for layer in layers if config.can_run_on_DLA(layer)]
+    for layer in fitting:
+        config.set_device_type(layer, tensorrt.DeviceType.DLA)
+    if not fitting:
+        raise run.BoardError(
+            "the DLA can run no layer of this network: run python3 build_engine.py for the GPU"
+        )
+    if len(fitting) < len(layers):
+        say(
+            f"{len(layers) - len(fitting)} of {len(layers)} layers run on the GPU, because the DLA cannot run"
+            " them"
+        )
+
+
+def with_version(cache: bytes, version: str) -> bytes:
+    """Return a calibration cache under the version of the TensorRT that reads it; its scales stay."""
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    number = major * 10000 + minor * 100 + patch if major >= 10 else major * 1000 + minor * 100 + patch
+    return f"TRT-{number}-EntropyCalibration2\n".encode("utf-8") + cache.partition(b"\n")[2]
+
+
+def make_calibrator(tensorrt: Any, path: str) -> Any:
+    """Return a calibrator that has no pictures and knows every scale from its file."""
+    with open(path, "rb") as file:
+        cache = with_version(file.read(), tensorrt.__version__)
+    parent = getattr(tensorrt, CALIBRATOR)
+
+    class Scales(parent):  # type: ignore[misc,valid-type]
+        def __init__(self) -> None:
+            parent.__init__(self)
+
+        def get_batch_size(self) -> int:
+            return 1
+
+        def get_batch(self, _names: List[str]) -> None:
+            return None
+
+        def read_calibration_cache(self) -> bytes:
+            return cache
+
+        def write_calibration_cache(self, _cache: Any) -> None:
+            return None
+
+    return Scales()
 
 
 def load_timing_cache(config: Any, path: Optional[str]) -> Any:
@@ -224,10 +321,23 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def core_number(text: str) -> int:
+    """Read the number of a DLA."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return value
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     top = argparse.ArgumentParser(prog="build_engine.py", description="Build this bundle's TensorRT engine.")
-    top.add_argument("--precision", choices=sorted(PRECISION_FLAGS), help="which graph (default fp16)")
+    top.add_argument(
+        "--precision",
+        choices=sorted(PRECISION_FLAGS),
+        help="which graph (default: the fastest the board has)",
+    )
+    top.add_argument("--dla", type=core_number, metavar="CORE", help="int8 for this DLA, 0 or 1")
     top.add_argument(
         "--workspace",
         type=run.count,
@@ -258,7 +368,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(json.dumps(dict(record, command="build_engine", ok=True)))
     else:
         print(f"{record['engine']}: {record['bytes']} bytes, built in {record['build_s']:.1f} s")
-        print(f"next: python3 run.py verify --precision {record['precision']}")
+        flag = "--dla" if "dla_core" in record else f"--precision {record['precision']}"
+        print(f"next: python3 run.py verify {flag}")
     return 0
 
 

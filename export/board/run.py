@@ -5,7 +5,8 @@
     python3 run.py infer picture.jpg --top 5
     python3 run.py bench --runs 100 --warmup 10 --threads 1
 
-Every command takes --precision (where the bundle has several) and --json (one object on stdout).
+Every command takes --precision (where the bundle has several), --dla (the engine that was built for a DLA)
+and --json (one object on stdout).
 Exit codes: 0 done, 1 failed or refused (one sentence on stderr), 2 wrong usage.
 
 Needs Python 3.6 or newer, numpy, and the runtime that the bundle is for: LiteRT (ai_edge_litert,
@@ -99,6 +100,8 @@ def check_fields(manifest: Dict[str, Any]) -> None:
     for key, fields in LISTS.items():
         for index, entry in enumerate(entries(manifest, key)):
             check_kinds(entry, f"{key}.{index}.", fields)
+    if "dla" in manifest:
+        check_kinds(manifest["dla"], "dla.", dict(LISTS["artifacts"], calibration=is_word))
 
 
 def check_kinds(found: Dict[str, Any], where: str, fields: Dict[str, Callable[[Any], bool]]) -> None:
@@ -188,35 +191,57 @@ def listed_files(manifest: Dict[str, Any]) -> Dict[str, Dict[str, Any]]:
 def artifacts(manifest: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Return the artifacts that the bundle's runtime reads."""
     wanted = ARTIFACT_FORMATS[manifest["runtime"]]
-    found = [each for each in entries(manifest, "artifacts") if look_up(each, "format") == wanted]
+    listed = entries(manifest, "artifacts")
+    if "dla" in manifest:
+        listed = listed + [dict(manifest["dla"], accelerator="dla")]
+    found = [each for each in listed if look_up(each, "format") == wanted]
     if not found:
         raise BoardError(f"manifest.json lists no {wanted} artifact; copy the bundle again")
     return found
 
 
-def with_precision(found: List[Dict[str, Any]], precision: Optional[str]) -> List[Dict[str, Any]]:
-    """Keep the artifacts of one precision, or all of them."""
+def with_precision(
+    found: List[Dict[str, Any]], precision: Optional[str], dla: bool = False
+) -> List[Dict[str, Any]]:
+    """Keep the artifacts of one precision, or all of them, the fastest first; with `dla` those for a DLA."""
+    if dla:
+        found = [each for each in found if "accelerator" in each]
+        if not found:
+            raise BoardError(
+                "the bundle has nothing for a DLA; export it with --int8 for a board that has one"
+            )
     kept = [each for each in found if precision in (None, look_up(each, "precision"))]
     if not kept:
-        have = ", ".join(sorted(each["precision"] for each in found))
-        raise BoardError(f"the bundle has no {precision} artifact; it has {have}")
-    return kept
+        have = ", ".join(sorted({each["precision"] for each in found}))
+        where = " for a DLA" if dla else ""
+        raise BoardError(f"the bundle has no {precision} artifact{where}; it has {have}")
+    return sorted(kept, key=lambda each: PRECISIONS_BY_SPEED.index(each["precision"]))
 
 
 def engine_name(artifact: Dict[str, Any]) -> str:
     """Return the name of the engine that build_engine.py makes of an ONNX artifact."""
-    return f"model.{look_up(artifact, 'precision')}.engine"
+    return ".".join(["model", look_up(artifact, "precision"), *accelerator(artifact), "engine"])
 
 
-def runnable(manifest: Dict[str, Any], precision: Optional[str]) -> List[Dict[str, Any]]:
+def accelerator(artifact: Dict[str, Any]) -> List[str]:
+    """Return what runs an artifact beside the GPU, `dla` or nothing."""
+    return [artifact["accelerator"]] if "accelerator" in artifact else []
+
+
+def title(artifact: Dict[str, Any]) -> str:
+    """Return what people call an artifact: its precision, and where it runs if that is not the GPU."""
+    return " on the ".join([artifact["precision"], *(name.upper() for name in accelerator(artifact))])
+
+
+def runnable(manifest: Dict[str, Any], options: argparse.Namespace) -> List[Dict[str, Any]]:
     """Return the artifacts that can be run here, the fastest first; for TensorRT those with an engine."""
-    found = with_precision(artifacts(manifest), precision)
-    found.sort(key=lambda each: PRECISIONS_BY_SPEED.index(each["precision"]))
+    found = with_precision(artifacts(manifest), options.precision, options.dla)
     if manifest["runtime"] == "litert":
         return found
     built = [each for each in found if os.path.exists(inside(engine_name(each)))]
     if not built:
-        flag = f" --precision {precision}" if precision else ""
+        flag = f" --precision {options.precision}" if options.precision else ""
+        flag = " --dla CORE" if options.dla else flag
         raise BoardError(f"no engine has been built here yet: run python3 build_engine.py{flag} first")
     return built
 
@@ -230,6 +255,11 @@ def sha256_of(path: str) -> str:
     return digest.hexdigest()
 
 
+def expected_file(manifest: Dict[str, Any], artifact: Dict[str, Any]) -> str:
+    """Return the file with an artifact's outputs: those of the float graph, or of the int8 graph it is."""
+    return str(artifact.get("expected") or look_up(manifest, "sample", "output"))
+
+
 def load_array(name: str) -> np.ndarray:
     """Read a float32 array of the bundle."""
     try:
@@ -239,10 +269,10 @@ def load_array(name: str) -> np.ndarray:
     return np.asarray(found, dtype=np.float32)
 
 
-def samples(manifest: Dict[str, Any]) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the sample inputs (n, c, h, w) and the outputs that the float graph gives for them."""
+def samples(manifest: Dict[str, Any], artifact: Dict[str, Any]) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the sample inputs (n, c, h, w) and the outputs that the artifact should give for them."""
     given = load_array(look_up(manifest, "sample", "input"))
-    expected = load_array(look_up(manifest, "sample", "output"))
+    expected = load_array(expected_file(manifest, artifact))
     shape = tuple(look_up(manifest, "input", "shape"))
     if given.shape[1:] != shape[1:] or len(given) != len(expected) or not len(given):
         raise BoardError(
@@ -580,7 +610,9 @@ class TensorRtRunner:
         self.runtime = f"tensorrt {self.tensorrt.__version__}"
         self.threads = None  # type: Optional[int]
         self.name = engine_name(artifact)
-        self.rebuild = f"run python3 build_engine.py --precision {artifact['precision']} again"
+        flag = "--dla CORE" if accelerator(artifact) else f"--precision {artifact['precision']}"
+        self.rebuild = f"run python3 build_engine.py {flag} again"
+        self.dla_core = None  # type: Optional[int]
         self.cuda = open_cuda()
         self.memory = {}  # type: Dict[str, int]
         self.check_record(artifact, files)
@@ -601,17 +633,25 @@ class TensorRtRunner:
             "gpu": self.cuda.gpu(),
             "sha256": sha256_of(inside(self.name)),
         }
+        if accelerator(artifact):
+            now["calibration_sha256"] = files.get(look_up(artifact, "calibration"))
+            self.dla_core = record.get("dla_core")
         words = {"onnx_sha256": "another model", "sha256": "a file that has changed since"}
+        words["calibration_sha256"] = "other scales"
         for key, value in now.items():
             if record.get(key) != value:
                 was = words.get(key) or f"{key} {record.get(key)} and this board has {value}"
                 raise BoardError(f"{self.name} was built from {was}; {self.rebuild}")
+        if accelerator(artifact) and not (is_number(self.dla_core) and isinstance(self.dla_core, int)):
+            raise BoardError(f"{self.name}.json does not say for which DLA it was built; {self.rebuild}")
 
     def deserialize(self) -> Any:
         """Return the engine."""
         with open(inside(self.name), "rb") as file:
             plan = file.read()
         self.reader = self.tensorrt.Runtime(self.logger)
+        if self.dla_core is not None:
+            self.reader.DLA_core = self.dla_core
         engine = self.reader.deserialize_cuda_engine(plan)
         if engine is None:
             raise BoardError(
@@ -681,7 +721,8 @@ class TensorRtRunner:
     def environment(self) -> Dict[str, Any]:
         """Return the GPU and its memory."""
         free, total = self.cuda.memory()
-        return {"gpu": self.cuda.gpu(), "gpu_memory_free_bytes": free, "gpu_memory_bytes": total}
+        found = {"gpu": self.cuda.gpu(), "gpu_memory_free_bytes": free, "gpu_memory_bytes": total}
+        return found if self.dla_core is None else dict(found, dla_core=self.dla_core)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -834,8 +875,10 @@ def check_files(manifest: Dict[str, Any]) -> List[Dict[str, Any]]:
     if not checks[0]["ok"]:
         return checks
     listed = listed_files(manifest)
-    needed = [look_up(each, "path") for each in entries(manifest, "artifacts")]
-    needed += [look_up(manifest, "sample", "input"), look_up(manifest, "sample", "output")]
+    needed = [look_up(manifest, "sample", "input"), look_up(manifest, "sample", "output")]
+    for artifact in artifacts(manifest):
+        needed += [look_up(artifact, "path"), expected_file(manifest, artifact)]
+        needed += [artifact["calibration"]] if accelerator(artifact) else []
     checks += [file_check(path, listed.get(path)) for path in sorted(set(needed) | set(listed))]
     return checks
 
@@ -870,13 +913,13 @@ def require_whole_manifest() -> None:
 
 
 def check_outputs(manifest: Dict[str, Any], artifact: Dict[str, Any], runner: Any) -> Dict[str, Any]:
-    """Compare the artifact's outputs for the sample with the float graph's."""
-    given, expected = samples(manifest)
+    """Compare the artifact's outputs for the sample with those it should give."""
+    given, expected = samples(manifest, artifact)
     batch = look_up(manifest, "input", "shape")[0]
     results = [runner(given[start : start + batch]) for start in range(0, len(given), batch)]
     result = np.concatenate(results)
     allowed = float(look_up(artifact, "max_abs_error_allowed"))
-    check = {"check": f"outputs of {artifact['precision']}", "max_abs_error_allowed": allowed}
+    check = {"check": f"outputs of {title(artifact)}", "max_abs_error_allowed": allowed}
     if result.shape != expected.shape:
         return dict(check, ok=False, detail=f"shape {result.shape}, expected {expected.shape}")
     error = float(np.max(np.abs(result.astype(np.float64) - expected)))
@@ -970,7 +1013,7 @@ def verify(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, A
     checks = check_files(manifest)
     runtime = None
     if all(each["ok"] for each in checks):
-        for artifact in runnable(manifest, options.precision):
+        for artifact in runnable(manifest, options):
             runner = open_runner(manifest, artifact, options.threads)
             checks.append(check_outputs(manifest, artifact, runner))
             runtime = runner.runtime
@@ -987,7 +1030,7 @@ def infer(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, An
         raise BoardError(
             f"infer prints classes and this model's output has shape {classes}; use verify or bench"
         )
-    artifact = runnable(manifest, options.precision)[0]
+    artifact = runnable(manifest, options)[0]
     values = read_picture(options.picture, look_up(manifest, "preprocessing"), shape)
     if values.shape != shape:
         raise BoardError(
@@ -1017,12 +1060,12 @@ def infer(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, An
 def bench(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, Any]:
     """Measure the latency of one inference, copies in and out included, after checking the outputs."""
     require_whole_manifest()
-    artifact = runnable(manifest, options.precision)[0]
+    artifact = runnable(manifest, options)[0]
     before = sense()
     start = time.perf_counter()
     runner = open_runner(manifest, artifact, options.threads)
     init_s = time.perf_counter() - start
-    batch = samples(manifest)[0][: look_up(manifest, "input", "shape")[0]]
+    batch = samples(manifest, artifact)[0][: look_up(manifest, "input", "shape")[0]]
     first_s = timed(runner, batch, 1)[0]
     parity = require_parity(manifest, artifact, runner)
     warmup_s = timed(runner, batch, options.warmup)
@@ -1088,7 +1131,9 @@ def print_bench(found: Dict[str, Any]) -> None:
     where = found["environment"]
     threads = f", {where['threads']} thread{'s' * (where['threads'] > 1)}" if where["threads"] else ""
     board = where["board"] or where["machine"]
-    print(f"{found['artifact']} ({found['precision']}) on {where['runtime']}{threads}, {board}")
+    core = where.get("dla_core")
+    precision = found["precision"] + ("" if core is None else f" on DLA {core}")
+    print(f"{found['artifact']} ({precision}) on {where['runtime']}{threads}, {board}")
     for name in ("median", "p90", "p99", "min", "iqr", "init", "first"):
         print(f"  {name:6} {found[name + '_s'] * 1e3:10.3f} ms")
     print(f"  measured over {found['runs']} runs, {found['includes']}; outputs verified first")
@@ -1117,6 +1162,7 @@ def parser() -> argparse.ArgumentParser:
         choices=sorted(PRECISIONS_BY_SPEED),
         help="which artifact (default: all, or the fastest)",
     )
+    shared.add_argument("--dla", action="store_true", help="the engine that was built for a DLA")
     shared.add_argument("--threads", type=count, default=1, help="CPU threads, for LiteRT (default 1)")
     shared.add_argument("--json", action="store_true", help="print one JSON object")
     top = argparse.ArgumentParser(prog="run.py", description="Verify, run and measure this bundle.")

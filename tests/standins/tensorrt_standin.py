@@ -1,3 +1,4 @@
+# ruff: noqa: N802, N815  # the names are NVIDIA's
 """A strict stand-in for NVIDIA's `tensorrt` module, of any version whose public names are in tensorrt_api/.
 
 Whatever a version lacks raises AttributeError, on reading and on setting. The parser loads the ONNX file, the
@@ -12,6 +13,7 @@ import enum
 import hashlib
 import json
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,7 @@ VERSIONS = sorted(
 )
 HIGHEST_OPSET = {"8.2": 13, "8.4": 13, "8.5": 17, "8.6": 17, "10.3": 20, "10.13": 22, "10.16": 24}
 NO_HARD_SWISH = ("8.2", "8.4")
+NO_INT8 = ("5.3", "6.2")  # compute capabilities
 # A class that 8.6 has and an older version may lack, and the name that tells.
 WITNESS = {
     "MemoryPoolType": "set_memory_pool_limit",
@@ -49,11 +52,14 @@ class Board:
     sm: str = "5.3"
     build_error: str = ""  # build_serialized_network logs this and returns None
     no_gpu: bool = False
+    dla_cores: int = 0
+    dla_lacks: tuple[str, ...] = ()  # operators that its DLA cannot run
     no_context: bool = False
     wrong_outputs: float = 0.0  # added to every output
     log: list[str] = field(default_factory=list)
     configs: list[Any] = field(default_factory=list)
     networks: list[Any] = field(default_factory=list)
+    runtimes: list[Any] = field(default_factory=list)
 
 
 def minor(version: str) -> str:
@@ -122,6 +128,11 @@ class ILogger:
         raise NotImplementedError
 
 
+class IInt8EntropyCalibrator2:
+    def __init__(self) -> None:
+        self._ready = True
+
+
 def report(logger: ILogger, severity: Severity, message: str) -> None:
     if not getattr(logger, "_ready", False):
         raise RuntimeError("ILogger.__init__ was not called")
@@ -141,8 +152,9 @@ def make_tensorrt(version: str, board: Board | None = None) -> types.ModuleType:
             setattr(
                 module, kind, enum.Enum(kind, {name: values.get(name, 9) for name in members}, type=Indexed)
             )
-    for name in ("ILogger",):
-        setattr(module, name, ILogger)
+    module.ILogger = ILogger
+    if "IInt8EntropyCalibrator2" in names.top():
+        module.IInt8EntropyCalibrator2 = IInt8EntropyCalibrator2
     for cls in classes(version, module, board):
         setattr(module, cls.__name__, strict(cls, names.of(cls.__name__)))
     missing = {name for name in vars(module) if not name.startswith("_")} - names.top()
@@ -167,6 +179,8 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             self._logger = logger
 
         platform_has_fast_fp16 = True
+        platform_has_fast_int8 = board.sm not in NO_INT8
+        num_DLA_cores = board.dla_cores
 
         def create_network(self, flags: int = 0) -> Any:
             network = trt.INetworkDefinition()
@@ -186,7 +200,7 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
                 return None
             report(self._logger, Severity.WARNING, "stand-in: nothing was optimized")
             config._cache_after = True
-            header = {"version": version, "sm": board.sm}
+            header = {"version": version, "sm": board.sm, "dla": config._dla_core}
             body = network._onnx
             header["digest"] = hashlib.sha256(body).hexdigest()
             return IHostMemory(json.dumps(header).encode() + b"\n" + body)
@@ -194,20 +208,81 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
         def _refusal(self, network: Any, config: Any) -> str:
             typed = strongly_typed_only or is_set(network._flags, trt, "STRONGLY_TYPED")
             flags = {flag.name for flag in config._flags}
-            halves = any(
-                tensor.data_type == onnx.TensorProto.FLOAT16
-                for tensor in onnx.load_from_string(network._onnx).graph.initializer
-            )
+            graph = onnx.load_from_string(network._onnx).graph
+            halves = any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in graph.initializer)
+            pairs = any(node.op_type == "QuantizeLinear" for node in graph.node)
             if typed and flags & {"FP16", "INT8"}:
                 return f"precision flags {flags} are not allowed for a strongly typed network"
             if halves and not typed and "FP16" not in flags:
                 return "fp16 precision has been set for a layer or layer output, but fp16 is not configured"
-            return ""
+            if pairs and not typed and "INT8" not in flags:
+                return "int8 precision has been set for a layer or layer output, but int8 is not configured"
+            if (pairs or "INT8" in flags) and board.sm in NO_INT8:
+                return "Int8 support requested on hardware without native Int8 support"
+            if "INT8" in flags and not pairs and config._calibrator is None:
+                return "Calibration failure: no calibrator and no scales"
+            return self._refuse_scales(graph, config) or self._refuse_dla(config, pairs, flags)
+
+        def _refuse_scales(self, graph: Any, config: Any) -> str:
+            """Read the calibration cache as TensorRT does: every tensor of the network has a scale in it."""
+            if config._calibrator is None:
+                return ""
+            header, *lines = config._calibrator.read_calibration_cache().decode().splitlines()
+            numbers = [int(each) for each in version.split(".")[:3]]
+            wide = 10_000 if numbers[0] >= 10 else 1000
+            if header != f"TRT-{numbers[0] * wide + numbers[1] * 100 + numbers[2]}-EntropyCalibration2":
+                return f"calibration cache {header} is of another version or calibrator"
+            known = {name: bytes.fromhex(value) for name, value in (line.split(": ") for line in lines)}
+            wanted = [each.name for each in graph.input] + [
+                each for node in graph.node for each in node.output
+            ]
+            lacking = [name for name in wanted if not np.frombuffer(known.get(name, bytes(4)), ">f4")[0] > 0]
+            return f"Missing scale for {lacking}" if lacking else ""
+
+        def _refuse_dla(self, config: Any, pairs: bool, flags: set[str]) -> str:
+            if not config._on_dla:
+                return ""
+            if pairs:
+                return "DLA does not support QuantizeLinear"
+            lacking = config._left_to_gpu and "GPU_FALLBACK" not in flags
+            if not 0 <= config._dla_core < board.dla_cores:
+                return f"DLA core {config._dla_core} is not available"
+            return "GPU fallback is not enabled" if lacking else ""
 
     class IBuilderConfig:
         def __init__(self) -> None:
             self._flags, self._workspace, self._cache = set(), None, None
             self._cleared = set()
+            self._calibrator, self._dla_core, self._on_dla, self._left_to_gpu = None, -1, [], []
+
+        @property
+        def int8_calibrator(self) -> Any:
+            return self._calibrator
+
+        @int8_calibrator.setter
+        def int8_calibrator(self, value: Any) -> None:
+            assert value._ready
+            self._calibrator = value
+
+        @property
+        def DLA_core(self) -> int:
+            return self._dla_core
+
+        @DLA_core.setter
+        def DLA_core(self, value: int) -> None:
+            self._dla_core = value
+
+        def can_run_on_DLA(self, layer: Any) -> bool:
+            runs = layer.type not in board.dla_lacks and {"INT8", "FP16"} & {
+                each.name for each in self._flags
+            }
+            if not runs:
+                self._left_to_gpu.append(layer)
+            return bool(runs)
+
+        def set_device_type(self, layer: Any, device_type: Any) -> None:
+            assert trt.DeviceType(device_type).name == "DLA"
+            self._on_dla.append(layer)
 
         def set_flag(self, flag: Any) -> None:
             self._flags.add(trt.BuilderFlag(flag))
@@ -250,6 +325,13 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
     class INetworkDefinition:
         _flags, _onnx = 0, b""
 
+        @property
+        def num_layers(self) -> int:
+            return len(onnx.load_from_string(self._onnx).graph.node)
+
+        def get_layer(self, index: int) -> Any:
+            return types.SimpleNamespace(type=onnx.load_from_string(self._onnx).graph.node[index].op_type)
+
     class OnnxParser:
         def __init__(self, network: Any, logger: ILogger) -> None:
             self._network, self._logger, self._errors = network, logger, []
@@ -279,6 +361,7 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
                 if node.domain or (node.op_type == "HardSwish" and minor(version) in NO_HARD_SWISH):
                     text = f"No importer registered for op: {node.op_type}.\nAttempted to import as plugin."
                     self._errors.append(error(index, node.op_type, node.name, text))
+            self._errors += [error(index, *found) for index, *found in wrong_pairs(model.graph)]
             self._network._onnx = data
             return not self._errors
 
@@ -308,6 +391,17 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
         def __init__(self, logger: ILogger) -> None:
             self._logger = logger
 
+            self._dla_core = -1
+            board.runtimes.append(self)
+
+        @property
+        def DLA_core(self) -> int:
+            return self._dla_core
+
+        @DLA_core.setter
+        def DLA_core(self, value: int) -> None:
+            self._dla_core = value
+
         def deserialize_cuda_engine(self, plan: bytes) -> Any:
             header, _, body = bytes(plan).partition(b"\n")
             try:
@@ -322,6 +416,9 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             if made["version"] != version:
                 text = "The engine plan file is not compatible with this version of TensorRT, please rebuild"
                 report(self._logger, Severity.ERROR, text)
+                return None
+            if made["dla"] != self._dla_core:
+                report(self._logger, Severity.ERROR, f"the engine is for DLA core {made['dla']}")
                 return None
             engine = trt.ICudaEngine()
             engine._session = onnxruntime.InferenceSession(body, providers=["CPUExecutionProvider"])
@@ -399,6 +496,19 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
 
     found = [Builder, IBuilderConfig, ITimingCache, INetworkDefinition, OnnxParser]
     return [*found, Runtime, ICudaEngine, IExecutionContext]
+
+
+def wrong_pairs(graph: Any) -> Iterator[tuple[int, str, str, str]]:
+    """Yield (index, operator, name, reason) of what TensorRT's parser refuses of an int8 graph."""
+    values = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    for index, node in enumerate(graph.node):
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        scale, zero_point = (values.get(name) for name in node.input[1:3])
+        if scale is None or not np.all(scale > 0):
+            yield index, node.op_type, node.name, "Scale coefficients must all be positive"
+        if zero_point is None or zero_point.dtype != np.int8 or np.any(zero_point):
+            yield index, node.op_type, node.name, "Non-zero zero point is not supported"
 
 
 class IHostMemory(bytearray):

@@ -19,7 +19,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import edgecnn.export.board
-from edgecnn.export.tensorrt import to_fp16
+from edgecnn.calls import parse_recipe
+from edgecnn.export.tensorrt import calibration_cache, to_fp16
+from edgecnn.quantize import Context, compress
+from edgecnn.quantize.calibrate import calibrate
 
 SCRIPTS = Path(edgecnn.export.board.__file__).parent
 STANDINS = Path(__file__).parents[2] / "standins"
@@ -167,12 +170,16 @@ def empty_bundle(tmp_path, capsys, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def write_sample(bundle: Bundle, model: onnx.ModelProto) -> None:
-    given = np.random.default_rng(1).normal(size=(3, 3, SIDE, SIDE)).astype(np.float32)
+def write_sample(bundle: Bundle, model: onnx.ModelProto, name: str = "output.npy") -> None:
+    given = pictures()
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     expected = np.concatenate([session.run(None, {"input": one[None]})[0] for one in given])
     np.save(bundle.folder / "sample" / "input.npy", given)
-    np.save(bundle.folder / "sample" / "output.npy", expected)
+    np.save(bundle.folder / "sample" / name, expected)
+
+
+def pictures() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(3, 3, SIDE, SIDE)).astype(np.float32)
 
 
 def fill_jetson(bundle: Bundle, model: onnx.ModelProto) -> None:
@@ -216,6 +223,39 @@ def jetson_bundle(empty_bundle, fill_bundle):
     """Give a bundle as it is before anything has been built on the board."""
     fill_bundle(tiny_model())
     return empty_bundle
+
+
+def add_int8(bundle: Bundle, model: onnx.ModelProto, recipe: str = "int8") -> None:
+    """Add model.int8.onnx with outputs of its own, and the scales for a DLA."""
+    graph = ir.from_proto(model)
+    context = Context(images=lambda: [pictures()], scheme="tensorrt")
+    quantized = ir.to_proto(compress(graph, parse_recipe(recipe), context=context)[-1].after)
+    onnx.save(quantized, bundle.folder / "model.int8.onnx")
+    write_sample(bundle, quantized, "output.int8.npy")
+    names = ["input", *(output for node in model.graph.node for output in node.output)]
+    ranges = calibrate(graph, lambda: [pictures()], names).ranges
+    (bundle.folder / "calibration.cache").write_text(calibration_cache(ranges, "8.2.1"))
+    entry = {"format": "onnx", "precision": "int8", "layout": "NCHW", "max_abs_error_allowed": 0.05}
+    rest = {"rest": "fp16"} if "fp16" in recipe else {}
+    own = {"path": "model.int8.onnx", "expected": "sample/output.int8.npy", **rest}
+    bundle.change(
+        artifacts=[*bundle.manifest["artifacts"], entry | own],
+        dla=entry | {"path": "model.onnx", "calibration": "calibration.cache"},
+    )
+    bundle.list_files()
+
+
+@pytest.fixture
+def quantize_bundle(jetson_bundle):
+    """Give a function that adds the int8 graph of a recipe to the bundle."""
+    return lambda recipe="int8": add_int8(jetson_bundle, tiny_model(), recipe)
+
+
+@pytest.fixture
+def int8_bundle(jetson_bundle, quantize_bundle):
+    """Give a bundle with graphs of three precisions, and scales for a DLA."""
+    quantize_bundle()
+    return jetson_bundle
 
 
 class Jetson(NamedTuple):
