@@ -315,6 +315,19 @@ def test_the_releases_are_those_of_the_profile():
     assert table(JETSON, "| TensorRT |") == releases
 
 
+def test_the_jetsons_are_those_of_the_profiles():
+    expected = {}
+    for name in devices.find("jetson").members:
+        profile = devices.find(name)
+        releases = ", ".join(release.version for release in profile.runtimes)
+        expected[f"`{name}`"] = [
+            ", ".join(profile.precisions),
+            releases,
+            "yes" * ("dla" in profile.accelerators),
+        ]
+    assert {row[0]: row[1:] for row in table(JETSON, "| target |")} == expected
+
+
 def test_the_stand_ins_are_those_that_the_tests_have():
     found = {path.stem for path in (ROOT / "tests" / "standins" / "tensorrt_api").glob("*.json")}
     named = re.search(r"versions\s+\(([^)]+)\)", JETSON)[1]

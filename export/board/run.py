@@ -99,9 +99,14 @@ def check_fields(manifest: Dict[str, Any]) -> None:
     check_kinds(manifest, "", FIELDS)
     for key, fields in LISTS.items():
         for index, entry in enumerate(entries(manifest, key)):
-            check_kinds(entry, f"{key}.{index}.", fields)
+            check_kinds(entry, f"{key}.{index}.", dict(fields, **given(entry)))
     if "dla" in manifest:
         check_kinds(manifest["dla"], "dla.", dict(LISTS["artifacts"], calibration=is_word))
+
+
+def given(entry: Dict[str, Any]) -> Dict[str, Callable[[Any], bool]]:
+    """Return the tests of those optional fields that an entry has."""
+    return {name: is_right for name, is_right in OPTIONAL.items() if name in entry}
 
 
 def check_kinds(found: Dict[str, Any], where: str, fields: Dict[str, Callable[[Any], bool]]) -> None:
@@ -160,6 +165,11 @@ LISTS = {
     },
     "files": {"path": is_word, "bytes": lambda value: value == 0 or is_size(value), "sha256": is_word},
 }  # type: Dict[str, Dict[str, Callable[[Any], bool]]]
+OPTIONAL = {
+    "expected": is_word,  # the outputs to give, where they are not those of the float graph
+    "rest": one_of("fp16", "fp32"),  # what int8 leaves in float
+    "accelerator": one_of(),  # this script's own word for what `dla` holds: none is right
+}  # type: Dict[str, Callable[[Any], bool]]
 
 
 def look_up(manifest: Dict[str, Any], *keys: Any) -> Any:

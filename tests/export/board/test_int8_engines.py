@@ -217,3 +217,12 @@ def test_a_damaged_entry_for_the_dla_is_refused(int8_bundle, jetson, entry):
     int8_bundle.change(dla=entry)
     jetson("8.5.1", **ORIN)
     assert "error: manifest.json is damaged" in int8_bundle.build().err
+
+
+@pytest.mark.parametrize("field", [{"expected": 3}, {"rest": ["fp16"]}, {"accelerator": "dla"}], ids=str)
+def test_a_damaged_entry_of_an_artifact_is_refused(int8_bundle, jetson, field):
+    *others, last = int8_bundle.manifest["artifacts"]
+    int8_bundle.change(artifacts=[*others, last | field])
+    jetson("8.5.1", **ORIN)
+    for ran in (int8_bundle.build(), int8_bundle.run("verify")):
+        assert (ran.code, "error: manifest.json is damaged: artifacts.2." in ran.err) == (1, True)
