@@ -205,6 +205,8 @@ def _check_network(ordered: Order, network: Network) -> None:
 
 def _verify(network: Network, ordered: Order, context: Context, on_stage: Callable[[str], None]) -> _Verified:
     """Compress and compile, comparing at every hop."""
+    from edgecnn.runtime.onnx_runner import OnnxRunner
+
     samples = sample_inputs(network.preprocessing, context.seed)
     parity = [hops.with_module(network, samples)] if network.module is not None else []
     on_stage("compress")
@@ -215,7 +217,10 @@ def _verify(network: Network, ordered: Order, context: Context, on_stage: Callab
     full = float_graph(ordered, steps)
     reference = graph_artifact(full, precision=precision_of(full))
     graphs = {SAMPLE_OUTPUT: full, **({SAMPLE_OUTPUT_INT8: graph} if graph is not full else {})}
-    outputs = {name: graph_artifact(each).runner(samples) for name, each in graphs.items()}
+    outputs = {
+        name: (reference.runner if each is full else OnnxRunner(each))(samples)
+        for name, each in graphs.items()
+    }
     ranges = ranges_for_dla(ordered, full, context) if graph is not full else None
     compiled = compile_for(
         ordered.device, graph, io=ordered.asked.io, float_graph=graphs[SAMPLE_OUTPUT], ranges=ranges

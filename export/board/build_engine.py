@@ -79,8 +79,9 @@ def build(options: argparse.Namespace) -> Dict[str, Any]:
 
 def choices(manifest: Dict[str, Any], options: argparse.Namespace) -> List[Dict[str, Any]]:
     """Return the artifacts that may be built, the fastest first."""
-    found = run.with_precision(run.artifacts(manifest), options.precision, options.dla is not None)
-    return found if options.dla is not None else [each for each in found if not run.accelerator(each)]
+    found, dla = run.artifacts(manifest), options.dla is not None
+    found = found if dla else [each for each in found if not run.accelerator(each)]
+    return list(run.with_precision(found, options.precision, dla))
 
 
 def choose(
@@ -143,9 +144,9 @@ def build_plan(
     if options.dla is None:
         set_precision(tensorrt, config, artifact, options.tf32)
     else:
-        set_dla(tensorrt, config, network, options.dla)
         calibrator = make_calibrator(tensorrt, run.inside(artifact["calibration"]))
         config.int8_calibrator = calibrator
+        set_dla(tensorrt, config, network, options.dla)
     cache = load_timing_cache(config, options.timing_cache)
     plan = builder.build_serialized_network(network, config)
     if plan is None:

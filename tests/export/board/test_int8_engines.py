@@ -146,6 +146,14 @@ def test_a_bundle_without_scales_has_nothing_for_a_dla(jetson_bundle, jetson, co
     assert "nothing for a DLA; export it with --int8 for a board that has one" in ran.err
 
 
+def test_int8_for_the_gpu_needs_a_graph_of_its_own(int8_bundle, jetson):
+    int8_bundle.change(artifacts=int8_bundle.manifest["artifacts"][:-1])
+    jetson("8.5.1", dla_cores=2, **ORIN)
+    ran = int8_bundle.build("--precision", "int8")
+    assert (ran.code, ran.err) == (1, "error: the bundle has no int8 artifact; it has fp16, fp32\n")
+    assert int8_bundle.build("--json").json["precision"] == "fp16"
+
+
 def test_layers_that_fall_back_to_the_gpu_are_counted(int8_bundle, jetson):
     jetson("8.5.1", dla_cores=2, dla_lacks=("Gemm", "Flatten"), **ORIN)
     ran = int8_bundle.build("--dla", "0")
