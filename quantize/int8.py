@@ -37,7 +37,7 @@ def int8(
     model: ir.Model,
     *,
     context: Context,
-    observer: str = "minmax",
+    observer: str = "mse",
     percentile: float = 99.99,
     per_channel: bool = True,
     allow_float: str = "",
