@@ -8,14 +8,16 @@ results/quantize.json, and README.md anew from it.
 """
 
 import argparse
+import json
 import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from quantizers import PEERS, QUANTIZERS, networks
 from quantizers_report import section
-from quantizing import compare
+from quantizing import Settings, compare
 from report import QUANTIZERS as RESULT
 from report import README, readme, to_text
 
@@ -31,7 +33,9 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--run-data", default="", metavar="DATA", help="the data set of the run")
     parser.add_argument("--peers", default=",".join(PEERS), help="comma-separated; default: %(default)s")
     parser.add_argument("--pictures", type=int, default=200, help="to calibrate with; default: %(default)s")
+    parser.add_argument("--draws", type=int, default=3, help="of these pictures; default: %(default)s")
     parser.add_argument("--latency-rounds", type=int, default=300, help="default: %(default)s")
+    parser.add_argument("--add", action="store_true", help="keep the published result's other networks")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
     given = parser.parse_args(arguments)
     found = networks(given.cifar, given.run, given.run_data)
@@ -46,15 +50,26 @@ def run(arguments: list[str]) -> None:
         result = compare(
             list(found.values()),
             chosen,
-            pictures=given.pictures,
-            rounds=given.latency_rounds,
+            settings=Settings(pictures=given.pictures, draws=given.draws, rounds=given.latency_rounds),
             work=Path(work),
             tell=lambda text: print(text, file=sys.stderr, flush=True),
         )
+    if given.add:
+        result = added(json.loads(RESULT.read_text()), result)
     write_file(given.json or RESULT, to_text(result).encode(), force=True)
     if given.json is None:
         write_file(README, readme().encode(), force=True)
     print(section(result))
+
+
+def added(published: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """Return what was measured with the published networks that were not; both must be alike in the rest."""
+    for part in ("settings", "quantizers"):
+        if published[part] != measured[part]:
+            raise EdgeCnnError(f"the published result has other {part}; measure all networks, without --add")
+    new = {network["name"] for network in measured["networks"]}
+    kept = [network for network in published["networks"] if network["name"] not in new]
+    return measured | {"networks": kept + measured["networks"]}
 
 
 def main() -> int:
