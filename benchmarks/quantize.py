@@ -13,11 +13,10 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from quantizers import PEERS, QUANTIZERS, networks
 from quantizers_report import section
-from quantizing import Settings, compare
+from quantizing import Settings, added, compare
 from report import QUANTIZERS as RESULT
 from report import README, readme, to_text
 
@@ -60,16 +59,6 @@ def run(arguments: list[str]) -> None:
     if given.json is None:
         write_file(README, readme().encode(), force=True)
     print(section(result))
-
-
-def added(published: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
-    """Return what was measured with the published networks that were not; both must be alike in the rest."""
-    for part in ("settings", "quantizers"):
-        if published[part] != measured[part]:
-            raise EdgeCnnError(f"the published result has other {part}; measure all networks, without --add")
-    new = {network["name"] for network in measured["networks"]}
-    kept = [network for network in published["networks"] if network["name"] not in new]
-    return measured | {"networks": kept + measured["networks"]}
 
 
 def main() -> int:

@@ -84,6 +84,16 @@ def compare(
     }
 
 
+def added(published: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """Return what was measured with the published networks that were not; both must be alike in the rest."""
+    for part in ("settings", "quantizers"):
+        if published[part] != measured[part]:
+            raise EdgeCnnError(f"the published result has other {part}; measure all networks, without --add")
+    new = {network["name"] for network in measured["networks"]}
+    kept = [network for network in published["networks"] if network["name"] not in new]
+    return measured | {"networks": kept + measured["networks"]}
+
+
 def provide(chosen: Sequence[Quantizer], tell: Tell) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the Python of each environment, and for those without one the reason."""
     pythons, missing = {"": own_python()}, {}

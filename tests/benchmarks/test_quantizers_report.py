@@ -2,8 +2,6 @@ import pytest
 from quantizers import DEFAULT, PEERS, PER_TENSOR, QUANTIZERS, networks
 from quantizers_report import section
 
-from edgecnn.errors import EdgeCnnError
-
 ESCAPED = DEFAULT.replace("|", "\\|")
 OWN = {
     "quantizer": DEFAULT,
@@ -97,14 +95,3 @@ def test_every_quantizer_has_a_name_of_its_own_and_a_program():
 def test_the_networks_are_those_of_the_folders_given(tmp_path, cifar, run, names):
     folders = [None if name is None else tmp_path / name for name in (cifar, run)]
     assert list(networks(*folders, "digits")) == names
-
-
-def test_a_network_is_added_to_a_published_result_of_the_same_settings_alone():
-    from quantize import added
-
-    old = result(OWN)
-    new = {**old, "networks": [{**old["networks"][0], "name": "mobilenet"}]}
-    assert [network["name"] for network in added(old, new)["networks"]] == ["resnet20", "mobilenet"]
-    assert added(old, old) == old
-    with pytest.raises(EdgeCnnError, match="has other settings"):
-        added({**old, "settings": {"pictures": 9}}, new)

@@ -1,5 +1,5 @@
 import pytest
-from quantizing import Settings, _joined
+from quantizing import Settings, _joined, added
 
 from edgecnn.errors import EdgeCnnError
 
@@ -21,3 +21,15 @@ def test_a_quantizer_that_failed_on_one_draw_failed():
 def test_no_draw_is_refused():
     with pytest.raises(EdgeCnnError, match="--draws is 0; give at least 1"):
         Settings(pictures=200, draws=0, rounds=0)
+
+
+def test_a_network_is_added_to_a_published_result_of_the_same_settings_alone():
+    old = {"settings": {"pictures": 200}, "quantizers": [], "networks": [{"name": "resnet20", "n": 1}]}
+    new = {**old, "networks": [{"name": "resnet20", "n": 2}, {"name": "mobilenet", "n": 3}]}
+    assert [(network["name"], network["n"]) for network in added(old, new)["networks"]] == [
+        ("resnet20", 2),
+        ("mobilenet", 3),
+    ]
+    assert added(new, {**old, "networks": new["networks"][1:]})["networks"] == new["networks"]
+    with pytest.raises(EdgeCnnError, match="has other settings"):
+        added({**old, "settings": {"pictures": 9}}, new)
