@@ -40,6 +40,8 @@ def run(arguments: list[str]) -> None:
     found = networks(given.cifar, given.run, given.run_data)
     if not found:
         raise EdgeCnnError("there is no network; give --cifar FOLDER, or --run RUN --run-data DATA")
+    if given.add and not RESULT.is_file():
+        raise EdgeCnnError(f"there is no result {RESULT} to add to; leave out --add")
     peers = [name.strip() for name in given.peers.split(",") if name.strip()]
     for name in peers:
         if name not in PEERS:
