@@ -4,10 +4,11 @@
 
 FOLDER holds the two ResNets and the pictures that `quantizers.py` names; RUN is a run folder, DATA its data
 set. Peers run in environments of their own, which are made on demand. Without --json the result is written to
-results/quantize.json, and README.md anew from it.
+results/quantize.json, and README.md anew from it; with --add the networks published there stay.
 """
 
 import argparse
+import json
 import signal
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from quantizers import PEERS, QUANTIZERS, networks
 from quantizers_report import section
-from quantizing import compare
+from quantizing import Settings, added, compare
 from report import QUANTIZERS as RESULT
 from report import README, readme, to_text
 
@@ -25,18 +26,12 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 def run(arguments: list[str]) -> None:
     """Compare, write the JSON, and print the tables; publish them in README.md where no --json was given."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--cifar", type=Path, metavar="FOLDER", help="CIFAR-10 pictures and ResNets")
-    parser.add_argument("--run", type=Path, help="a run folder")
-    parser.add_argument("--run-data", default="", metavar="DATA", help="the data set of the run")
-    parser.add_argument("--peers", default=",".join(PEERS), help="comma-separated; default: %(default)s")
-    parser.add_argument("--pictures", type=int, default=200, help="to calibrate with; default: %(default)s")
-    parser.add_argument("--latency-rounds", type=int, default=300, help="default: %(default)s")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
-    given = parser.parse_args(arguments)
+    given = _options().parse_args(arguments)
     found = networks(given.cifar, given.run, given.run_data)
     if not found:
         raise EdgeCnnError("there is no network; give --cifar FOLDER, or --run RUN --run-data DATA")
+    if given.add and not RESULT.is_file():
+        raise EdgeCnnError(f"there is no result {RESULT} to add to; leave out --add")
     peers = [name.strip() for name in given.peers.split(",") if name.strip()]
     for name in peers:
         if name not in PEERS:
@@ -46,15 +41,30 @@ def run(arguments: list[str]) -> None:
         result = compare(
             list(found.values()),
             chosen,
-            pictures=given.pictures,
-            rounds=given.latency_rounds,
+            settings=Settings(pictures=given.pictures, draws=given.draws, rounds=given.latency_rounds),
             work=Path(work),
             tell=lambda text: print(text, file=sys.stderr, flush=True),
         )
+    if given.add:
+        result = added(json.loads(RESULT.read_text()), result)
     write_file(given.json or RESULT, to_text(result).encode(), force=True)
     if given.json is None:
         write_file(README, readme().encode(), force=True)
     print(section(result))
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--cifar", type=Path, metavar="FOLDER", help="CIFAR-10 pictures and ResNets")
+    parser.add_argument("--run", type=Path, help="a run folder")
+    parser.add_argument("--run-data", default="", metavar="DATA", help="the data set of the run")
+    parser.add_argument("--peers", default=",".join(PEERS), help="comma-separated; default: %(default)s")
+    parser.add_argument("--pictures", type=int, default=200, help="to calibrate with; default: %(default)s")
+    parser.add_argument("--draws", type=int, default=3, help="of these pictures; default: %(default)s")
+    parser.add_argument("--latency-rounds", type=int, default=300, help="default: %(default)s")
+    parser.add_argument("--add", action="store_true", help="keep the published result's other networks")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
+    return parser
 
 
 def main() -> int:

@@ -7,7 +7,9 @@ from pathlib import Path
 from converters import PROGRAMS, own_python
 from environments import pinned
 
-__all__ = ["PEERS", "QUANTIZERS", "Network", "Quantizer", "networks", "own_python"]
+from edgecnn import Quantization
+
+__all__ = ["DEFAULT", "PEERS", "PER_TENSOR", "QUANTIZERS", "Network", "Quantizer", "networks", "own_python"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +32,9 @@ class Network:
     std: str = ""
     data: str = ""
 
-    def arguments(self, count: int, folder: Path) -> list[str | Path]:
+    def arguments(self, count: int, seed: int, folder: Path) -> list[str | Path]:
         """Return the arguments of `programs/prepare_quantizers.py`."""
-        return [self.model, self.weights, self.mean, self.std, self.data, str(count), folder]
+        return [self.model, self.weights, self.mean, self.std, self.data, str(count), str(seed), folder]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +101,16 @@ _MODELOPT = _peer(
     "ModelOpt", "nvidia-modelopt", "modelopt_to_int8.py", (pinned("torch"), "nvidia-modelopt[onnx]")
 )
 
+# What `edgecnn export --int8` does to a graph that is folded already.
+_DEFAULT = " | ".join(str(call) for call in Quantization(int8=True).calls("fold") if call.name != "fold")
+_PLAIN, _EQUALIZED = "int8(per_channel=false)", "equalize | int8(per_channel=false) | correct_bias"
+
 QUANTIZERS = (
+    _edgecnn(_DEFAULT),
     _edgecnn("int8"),
-    _edgecnn("int8 | correct_bias"),
-    _edgecnn("int8(per_channel=false)"),
-    _edgecnn("equalize | int8(per_channel=false) | correct_bias"),
+    _edgecnn("int8(observer=minmax) | correct_bias"),
+    _edgecnn(_PLAIN),
+    _edgecnn(_EQUALIZED),
     _ORT("minmax", "MinMax", "each"),
     _ORT("entropy", "Entropy", "each"),
     _ORT("percentile", "Percentile", "each"),
@@ -113,6 +120,8 @@ QUANTIZERS = (
     _NNCF("fast_bias_correction=False", "full"),
     _MODELOPT("entropy", "entropy"),
 )
+DEFAULT = _edgecnn(_DEFAULT).name
+PER_TENSOR = tuple(_edgecnn(recipe).name for recipe in (_PLAIN, _EQUALIZED))
 PEERS = tuple(dict.fromkeys(each.environment for each in QUANTIZERS if each.environment))
 
 _CIFAR = {"resnet20": "resnet20-12fca82f.th", "resnet56": "resnet56-4bfd9763.th"}

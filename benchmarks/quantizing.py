@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,33 @@ from edgecnn.errors import EdgeCnnError
 
 Tell = Callable[[str], None]
 Row = dict[str, Any]
+_EACH = ("wall_s", "cpu_s", "peak_bytes", "top1", "agreement", "sqnr_db")  # one figure for each draw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How much is measured.
+
+    Attributes:
+        pictures: to calibrate with.
+        draws: how many times they are drawn, by the seeds 0, 1, ...
+        rounds: inferences of each .tflite file of the first draw.
+    """
+
+    pictures: int
+    draws: int
+    rounds: int
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise EdgeCnnError(f"--draws is {self.draws}; give at least 1")
 
 
 def compare(
     networks: Sequence[Network],
     chosen: Sequence[Quantizer],
     *,
-    pictures: int,
-    rounds: int,
+    settings: Settings,
     work: Path,
     tell: Tell,
 ) -> dict[str, Any]:
@@ -33,8 +53,7 @@ def compare(
     Args:
         networks: what is quantized.
         chosen: by what.
-        pictures: to calibrate with.
-        rounds: inferences of each .tflite file.
+        settings: how much.
         work: an empty folder.
         tell: is given a line at each step.
     """
@@ -42,21 +61,37 @@ def compare(
     load_before = machine.load()
     tables = []
     for network in networks:
-        prepared = work / network.name
-        prepared.mkdir()
-        _prepare(network, pictures, prepared, tell)
-        rows = [_row(each, prepared, pythons, missing, tell) for each in chosen]
-        _examine(rows, prepared, rounds, tell)
-        tables.append({"name": network.name, "rows": rows, **_float_figures(prepared)})
+        drawn = []
+        for seed in range(settings.draws):
+            prepared = _prepare(network, settings.pictures, seed, work, tell)
+            rows = [_row(each, prepared, pythons, missing, tell) for each in chosen]
+            _examine(rows, prepared, 0 if seed else settings.rounds, tell)
+            drawn.append(rows)
+        joined = [_joined(rows) for rows in zip(*drawn, strict=True)]
+        tables.append({"name": network.name, "rows": joined, **_float_figures(prepared)})
     return {
         "benchmark": "quantize",
         "kind": "measured",
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {**machine.describe(), "load_before": load_before, "load_after": machine.load()},
-        "settings": {"pictures": pictures, "latency_rounds": rounds},
+        "settings": {
+            "pictures": settings.pictures,
+            "draws": settings.draws,
+            "latency_rounds": settings.rounds,
+        },
         "quantizers": [_described(each, pythons) for each in chosen],
         "networks": tables,
     }
+
+
+def added(published: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """Return what was measured with the published networks that were not; both must be alike in the rest."""
+    for part in ("settings", "quantizers"):
+        if published[part] != measured[part]:
+            raise EdgeCnnError(f"the published result has other {part}; measure all networks, without --add")
+    new = {network["name"] for network in measured["networks"]}
+    kept = [network for network in published["networks"] if network["name"] not in new]
+    return measured | {"networks": kept + measured["networks"]}
 
 
 def provide(chosen: Sequence[Quantizer], tell: Tell) -> tuple[dict[str, Path], dict[str, str]]:
@@ -74,11 +109,22 @@ def provide(chosen: Sequence[Quantizer], tell: Tell) -> tuple[dict[str, Path], d
     return pythons, missing
 
 
-def _prepare(network: Network, pictures: int, folder: Path, tell: Tell) -> None:
-    tell(f"prepare {network.name}")
-    done = measure([own_python(), PROGRAMS / "prepare_quantizers.py", *network.arguments(pictures, folder)])
+def _joined(rows: Sequence[Row]) -> Row:
+    """Return one row of the draws', with lists of what each gave; the first that failed, where one did."""
+    failed = next((row for row in rows if "failed" in row), None)
+    return failed or rows[0] | {name: [row[name] for row in rows] for name in _EACH}
+
+
+def _prepare(network: Network, pictures: int, seed: int, work: Path, tell: Tell) -> Path:
+    """Return a new folder with what the quantizers read."""
+    folder = work / f"{network.name}-{seed}"
+    folder.mkdir()
+    tell(f"prepare {network.name}, draw {seed}")
+    arguments = network.arguments(pictures, seed, folder)
+    done = measure([own_python(), PROGRAMS / "prepare_quantizers.py", *arguments])
     if done.exit_code:
         raise EdgeCnnError(f"cannot prepare {network.name}: {done.reason()}")
+    return folder
 
 
 def _row(

@@ -19,7 +19,7 @@ from edgecnn.graph.precision import SCHEME
 from edgecnn.quantize.calibrate import Calibration, calibrate
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.grids import Grids, observed, settle
-from edgecnn.quantize.observers import find_observer
+from edgecnn.quantize.observers import DEFAULT, find_observer
 from edgecnn.quantize.pairs import insert_pair, insert_second_pair, insert_weight_pair
 from edgecnn.quantize.passes import Result, compression_pass
 from edgecnn.quantize.placement import Placement, refuse_quantized
@@ -37,7 +37,7 @@ def int8(
     model: ir.Model,
     *,
     context: Context,
-    observer: str = "minmax",
+    observer: str = DEFAULT,
     percentile: float = 99.99,
     per_channel: bool = True,
     allow_float: str = "",

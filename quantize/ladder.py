@@ -19,11 +19,11 @@ from edgecnn.quantize.recipe import check_recipe, compress
 
 _INT8 = (
     "int8",
-    "int8(observer=mse)",
+    "int8(observer=minmax)",
     "int8(observer=percentile)",
     "equalize | int8",
     "int8 | correct_bias",
-    "int8(observer=mse) | correct_bias",
+    "int8(observer=minmax) | correct_bias",
     "equalize | int8 | correct_bias",
 )
 _MIXED = tuple(f"int8 | mixed(float_layers={layers}) | correct_bias" for layers in (1, 2, 4, 0.25))

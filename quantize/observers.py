@@ -30,6 +30,7 @@ class Observer:
     choose: Callable[[Any], tuple[float, float]]
 
 
+DEFAULT = "mse"  # of `int8`, whose biases are corrected: see docs/int8.md
 OBSERVERS = {
     each.name: each
     for each in (

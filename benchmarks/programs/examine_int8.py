@@ -77,7 +77,7 @@ def main() -> None:
     folder, rounds, files = Path(sys.argv[1]), int(sys.argv[2]), [Path(name) for name in sys.argv[3:]]
     each = [facts(file, folder) for file in files]
     timed = [runner for _, runner in each if runner is not None]
-    for runner in timed:
+    for runner in timed if rounds else ():
         for _ in range(WARM_UP):
             runner.interpreter.invoke()
     generator = np.random.default_rng(0)
@@ -86,7 +86,10 @@ def main() -> None:
             timed[index].time()
     print(
         json.dumps(
-            [figures | ({"latency_s": runner.latency_s} if runner else {}) for figures, runner in each]
+            [
+                figures | ({"latency_s": runner.latency_s} if runner and rounds else {})
+                for figures, runner in each
+            ]
         )
     )
 

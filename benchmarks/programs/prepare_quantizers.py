@@ -1,8 +1,8 @@
-"""Write what all quantizers of a network read. Arguments: MODEL WEIGHTS MEAN STD DATA COUNT FOLDER.
+"""Write what all quantizers of a network read. Arguments: MODEL WEIGHTS MEAN STD DATA COUNT SEED FOLDER.
 
-The folded float graph as `.onnx` and as `.tflite`, COUNT training pictures to calibrate with, the held-out
-pictures, their labels, and the float network's outputs, in ONNX's layout. DATA is a data set, or the training
-and the held-out one joined by a comma; WEIGHTS, MEAN and STD may be empty.
+The folded float graph as `.onnx` and as `.tflite`, COUNT training pictures to calibrate with, drawn by
+SEED, the held-out pictures, their labels, and the float network's outputs, in ONNX's layout. DATA is a data
+set, or the training and the held-out one joined by a comma; WEIGHTS, MEAN and STD may be empty.
 """
 
 import sys
@@ -20,7 +20,7 @@ from edgecnn.pipeline.network import open_network
 from edgecnn.quantize import compress
 from edgecnn.runtime.onnx_runner import OnnxRunner
 
-model, weights, mean, std, data, count, given = sys.argv[1:]
+model, weights, mean, std, data, count, seed, given = sys.argv[1:]
 folder = Path(given)
 contract: dict[str, Any] = {
     name: tuple(map(float, text.split(","))) for name, text in (("mean", mean), ("std", std)) if text
@@ -29,7 +29,7 @@ network = open_network(model, **({"weights": Path(weights)} if weights else {}))
 preprocessing = network.preprocessing.override(**contract)
 training, held_out = (*data.split(","), *data.split(","))[:2]
 calibration, test = load(training, "train"), load(held_out, "held-out")
-drawn = np.random.default_rng(0).permutation(len(calibration))[: int(count)]
+drawn = np.random.default_rng(int(seed)).permutation(len(calibration))[: int(count)]
 
 
 def inputs(dataset: Any, order: np.ndarray | None = None) -> np.ndarray:

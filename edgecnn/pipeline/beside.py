@@ -8,7 +8,7 @@ from edgecnn.graph.precision import precision_of
 from edgecnn.pipeline.quantization import Order
 from edgecnn.quantize import Context, Step
 from edgecnn.quantize.calibrate import Range, calibrate
-from edgecnn.quantize.observers import find_observer
+from edgecnn.quantize.observers import DEFAULT, find_observer
 
 _ANY = (-1.0, 1.0)  # any scale holds a tensor that is always 0
 _NO_CACHES = 11  # the TensorRT from which on there are none
@@ -34,7 +34,7 @@ def ranges_for_dla(ordered: Order, model: ir.Model, context: Context) -> dict[st
         return None
     assert context.images is not None
     observer = find_observer(
-        str(call.arguments.get("observer", "minmax")), float(call.arguments.get("percentile", 99.99))
+        str(call.arguments.get("observer", DEFAULT)), float(call.arguments.get("percentile", 99.99))
     )
     made = [*model.graph.inputs, *(value for node in model.graph for value in node.outputs)]
     names = [str(value.name) for value in made if value.dtype == ir.DataType.FLOAT]

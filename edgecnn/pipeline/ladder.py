@@ -10,14 +10,11 @@ import onnx_ir as ir
 from edgecnn.calls import Call
 from edgecnn.data import Dataset, load
 from edgecnn.evaluate import Measured, Metrics, compare, evaluate_dataset
-from edgecnn.graph.nodes import static_shape
 from edgecnn.pipeline.network import Network
 from edgecnn.pipeline.quantization import Order
 from edgecnn.quantize import Context
 from edgecnn.quantize.ladder import Rung, Score, climb, rungs
-from edgecnn.quantize.pictures import cut_up
-from edgecnn.runtime import Runner
-from edgecnn.runtime.piece_runner import PieceRunner
+from edgecnn.runtime.onnx_runner import OnnxRunner
 
 _EQUALIZE = "equalize"
 _UNDER_CLIPS = "equalize_clipped"
@@ -67,7 +64,8 @@ def recipes(model: ir.Model, calls: Sequence[Call], *, mixed: bool) -> list[tupl
 
 def _evaluator(network: Network, dataset: Dataset) -> Callable[[ir.Model], Score]:
     def measured(graph: ir.Model) -> Measured:
-        return evaluate_dataset(_runner(graph), dataset, network.preprocessing, labels=network.labels)
+        runner = OnnxRunner(graph, integers=False)  # else float layers between pairs would be rounded
+        return evaluate_dataset(runner, dataset, network.preprocessing, labels=network.labels)
 
     reference = measured(network.graph)
     return lambda graph: score(reference, measured(graph))
@@ -99,16 +97,3 @@ def score(reference: Measured, found: Measured) -> Score:
 
 def _dice(found: Any) -> float:
     return float(np.nanmean(found.picture_dice))
-
-
-def _runner(model: ir.Model) -> Runner:
-    """Return the graph as it stands: ONNX Runtime left to itself would round float weights between pairs."""
-    ends = [str(value.name) for value in (model.graph.inputs[0], model.graph.outputs[0])]
-    piece = PieceRunner(model, ends[:1], ends[1:])
-    size = static_shape(model.graph.inputs[0])[0]
-
-    def run(images: np.ndarray) -> np.ndarray:
-        parts = cut_up([images], size)
-        return np.concatenate([piece({ends[0]: part})[ends[1]] for part in parts])
-
-    return run

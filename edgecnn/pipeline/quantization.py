@@ -16,8 +16,8 @@ _IO = ("float", "int8")
 SCHEMES = {"litert": "tflite", "tensorrt": "tensorrt"}
 _ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
 _PASSES = ("int8", "dynamic", "fp16")
-# What a flag adds to a recipe that does not name its first pass. Correcting the biases brings int8 nearer to
-# float than any choice of ranges does, and costs a calibration more (benchmarks/quantize.py).
+# What a flag adds to a recipe that does not name its first pass. Ranges of least squared error and corrected
+# biases together keep most answers, and cost a calibration more (docs/int8.md, benchmarks/quantize.py).
 _ASKED = {"int8": ("int8", "correct_bias"), "fp16": ("fp16",)}
 _LADDER = ("int8", "dynamic", "equalize", "equalize_clipped", "correct_bias", "mixed")
 
@@ -31,7 +31,7 @@ class Quantization:
         fp16: store and compute in 16 bits what is left in float.
         calibrate: the name or path of the data set whose training pictures set the ranges.
         calibrate_images: how many of them, drawn by the seed.
-        observer: how a range is chosen, such as `minmax`.
+        observer: how a range is chosen, such as `mse`.
         allow_float: operators without an int8 form that may stay in float, joined by commas.
         io: `float` or `int8`, the type of a .tflite file's input and output.
         max_drop: how many points int8 may lose; then the recipe is the cheapest that loses no more.

@@ -44,6 +44,7 @@ class OnnxRunner:
         model: a graph, which is not changed, or a `.onnx` file.
         outputs: names of intermediate values that `values` is to give.
         optimize: whether ONNX Runtime may fuse and rearrange.
+        integers: whether it may compute in integers between pairs, where it rounds a float weight, too.
         threads: how many; 0 leaves it to ONNX Runtime.
     """
 
@@ -53,6 +54,7 @@ class OnnxRunner:
         *,
         outputs: Sequence[str] = (),
         optimize: bool = True,
+        integers: bool = True,
         threads: int = 0,
     ) -> None:
         self.name = (model.graph.name or "the graph") if isinstance(model, ir.Model) else str(model)
@@ -61,7 +63,7 @@ class OnnxRunner:
             model = _read(Path(model)) if outputs else _existing(Path(model))
         # ONNX Runtime reads the weights where they lie, so they have to live as long as the session.
         self._session, self._weights = open_session(
-            model, self._values, session_options(optimize, threads), self.name
+            model, self._values, session_options(optimize, threads, integers=integers), self.name
         )
         self._input = _only_input(self._session, self.name)
         self._output = self._session.get_outputs()[0].name
@@ -135,8 +137,8 @@ def _read(path: Path) -> ir.Model:
     return model
 
 
-def session_options(optimize: bool, threads: int) -> Any:
-    """Return quiet options; 0 threads leave the number to ONNX Runtime."""
+def session_options(optimize: bool, threads: int, *, integers: bool = True) -> Any:
+    """Return quiet options, see `OnnxRunner`; 0 threads leave the number to ONNX Runtime."""
     ort = onnxruntime()
 
     options = ort.SessionOptions()
@@ -144,6 +146,8 @@ def session_options(optimize: bool, threads: int) -> Any:
     options.intra_op_num_threads = threads
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimize else level.ORT_DISABLE_ALL
+    if not integers:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     return options
 
 

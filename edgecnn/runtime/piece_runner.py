@@ -26,9 +26,7 @@ class PieceRunner:
         self._outputs = list(outputs)
         piece = ir.Model(ir.convenience.extract(model.graph, inputs, outputs), ir_version=model.ir_version)
         # ONNX Runtime reads the weights where they lie, so they have to live as long as the session.
-        settings = session_options(True, threads)
-        # Else weights that are float between two quantized activations would be quantized on the way.
-        settings.add_session_config_entry("session.disable_quant_qdq", "1")
+        settings = session_options(True, threads, integers=False)
         self._session, self._weights = open_session(piece, (), settings, self.name)
 
     def __call__(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ def test_an_int8_export_says_what_agrees(edgecnn, tmp_path):
     assert ran.code == 0, ran
     assert "same answer" in ran.out
     assert "of 40" in ran.out
-    assert "note: int8: 5 layers in int8, 40 pictures, observer minmax" in ran.out
+    assert "note: int8: 5 layers in int8, 40 pictures, observer mse" in ran.out
 
 
 def test_so_does_its_json(edgecnn, tmp_path):

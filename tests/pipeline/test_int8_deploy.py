@@ -44,7 +44,7 @@ def test_a_bundle_verifies_and_says_how_it_was_calibrated(bundles, target):
     assert manifest["recipe"] == ["fold", "int8", "correct_bias"]
     calibration = manifest["calibration"]
     assert len(calibration.pop("sha256")) == 64
-    assert calibration == {"data": "digits", "images": 40, "observer": "minmax"}
+    assert calibration == {"data": "digits", "images": 40, "observer": "mse"}
     hop = next(each for each in manifest["parity"] if each["hop"] == "onnx → int8")
     assert (hop["tolerance"], hop["agreement_n"]) == (None, 40)
     assert 0.9 <= hop["agreement"] <= 1

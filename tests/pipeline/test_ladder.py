@@ -46,7 +46,7 @@ def test_every_rung_keeps_the_rest_of_the_recipe_and_the_settings(activation, eq
     calls = parse_recipe("fold | int8(allow_float=LRN)")
     found = [" | ".join(map(str, recipe)) for recipe in recipes(graph, calls, mixed=True)]
     assert found[0] == "fold | int8(allow_float=LRN)"
-    assert "fold | int8(allow_float=LRN, observer=mse)" in found
+    assert "fold | int8(allow_float=LRN, observer=minmax)" in found
     assert f"fold | {equalization} | int8(allow_float=LRN) | correct_bias" in found
     assert "fold | int8(allow_float=LRN) | mixed(float_layers=1) | correct_bias" in found
     assert not any("mixed" in text for text in map(str, recipes(graph, calls, mixed=False)))
