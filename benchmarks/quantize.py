@@ -9,19 +9,17 @@ results/quantize.json, and README.md anew from it; with --add the networks publi
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from command import chosen, main, publish, tell
 from quantizers import PEERS, QUANTIZERS, networks
 from quantizers_report import section
 from quantizing import Settings, added, compare
 from report import QUANTIZERS as RESULT
-from report import README, readme, to_text
 
-from edgecnn.atomic import write_file
-from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.errors import EdgeCnnError
 
 
 def run(arguments: list[str]) -> None:
@@ -32,25 +30,19 @@ def run(arguments: list[str]) -> None:
         raise EdgeCnnError("there is no network; give --cifar FOLDER, or --run RUN --run-data DATA")
     if given.add and not RESULT.is_file():
         raise EdgeCnnError(f"there is no result {RESULT} to add to; leave out --add")
-    peers = [name.strip() for name in given.peers.split(",") if name.strip()]
-    for name in peers:
-        if name not in PEERS:
-            raise UnknownNameError("peer", name, PEERS)
-    chosen = [each for each in QUANTIZERS if not each.environment or each.environment in peers]
+    peers = chosen("peer", given.peers, tuple(PEERS))
+    quantizers = [each for each in QUANTIZERS if not each.environment or each.environment in peers]
     with tempfile.TemporaryDirectory(prefix="edgecnn-quantize-") as work:
         result = compare(
             list(found.values()),
-            chosen,
+            quantizers,
             settings=Settings(pictures=given.pictures, draws=given.draws, rounds=given.latency_rounds),
             work=Path(work),
-            tell=lambda text: print(text, file=sys.stderr, flush=True),
+            tell=tell,
         )
     if given.add:
         result = added(json.loads(RESULT.read_text()), result)
-    write_file(given.json or RESULT, to_text(result).encode(), force=True)
-    if given.json is None:
-        write_file(README, readme().encode(), force=True)
-    print(section(result))
+    publish(result, RESULT, given.json, section)
 
 
 def _options() -> argparse.ArgumentParser:
@@ -67,18 +59,5 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """Return the exit code: 0 done, 1 a user's error, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C, leaving nothing behind
-    try:
-        run(sys.argv[1:])
-    except EdgeCnnError as error:
-        print(f"quantize: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))
