@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 EXPORT = ["export", "lenet", "--target", "pi4", "-o", "a/out"]
+LARGE = ["export", "mobilenet", "--target", "pi4", "-o", "a/out"]  # not over before a signal arrives
 TRAIN = ["train", "lenet", "--data", "digits", "--width", "0.25", "--epochs", "3", "-o", "a/run"]
 LONG = ["train", "lenet", "--data", "digits", "--epochs", "500", "-o", "a/run"]
 KEPT = [f"a/run.partial/{name}" for name in ("checkpoint.pt", "metrics.jsonl", "training.json")]
@@ -153,7 +154,7 @@ def test_a_signal_that_is_ignored_stays_ignored(edgecnn, monkeypatch):
 
 @pytest.mark.parametrize(
     ("number", "arguments", "moment"),
-    [(signal.SIGINT, EXPORT, "compile ..."), (signal.SIGTERM, LONG, "epoch   1/500")],
+    [(signal.SIGINT, LARGE, "compress ..."), (signal.SIGTERM, LONG, "epoch   1/500")],
     ids=["Ctrl-C in export", "SIGTERM in train"],
 )
 def test_a_process_of_its_own_ends_with_the_code(number, arguments, moment, stopped):
