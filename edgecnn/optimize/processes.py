@@ -5,6 +5,7 @@ batch of 32 each take the steps of one with a batch of 64. BatchNorm normalizes 
 process, and the statistics that are kept are those of the first.
 """
 
+import atexit
 import os
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, get_args
@@ -79,6 +80,7 @@ class Torchrun(Processes):
         machines = int(os.environ["WORLD_SIZE"]) // here
         self._fabric = Fabric(accelerator=self.device.type, strategy="ddp", devices=here, num_nodes=machines)
         self._fabric.launch()
+        atexit.register(_leave)
         self.device = self._fabric.device
         self.rank, self.count = self._fabric.global_rank, self._fabric.world_size
 
@@ -97,6 +99,12 @@ class Torchrun(Processes):
     def share(self, value: T) -> T:
         """Return the first process's value in every process; the others wait for it."""
         return self._fabric.broadcast(value)
+
+
+def _leave() -> None:
+    """Close the connections before Python ends, which gloo's threads would otherwise abort now and then."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def is_first() -> bool:
