@@ -72,6 +72,11 @@ class Layer:
             bias = None if bias is None else (bias / outputs).astype(bias.dtype)
         return Layer(node=self.node, weight=weight.astype(self.weight.dtype), bias=bias)
 
+    def reordered(self, outputs: np.ndarray) -> "Layer":
+        """Return the convolution whose output channel i is this one's `outputs[i]`."""
+        bias = None if self.bias is None else self.bias[outputs]
+        return Layer(node=self.node, weight=self.weight[outputs], bias=bias)
+
     def response(self, inputs: np.ndarray) -> np.ndarray:
         """Return the output (c_out,) for inputs that are constant by channel, without bias or padding."""
         taps = _SPLITS[self.node.op_type](self.node, self.weight).sum(axis=3, dtype=np.float64)
