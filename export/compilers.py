@@ -14,7 +14,7 @@ from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export import tensorrt, tflite
 from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
 from edgecnn.export.parity import LOSSLESS, Parity
-from edgecnn.graph.precision import precision_of, rest_of
+from edgecnn.graph.precision import precision_of, rest_of, stored_weights
 from edgecnn.graph.save import to_bytes
 from edgecnn.runtime import Runner
 
@@ -160,7 +160,7 @@ def _compile_litert(_device: DeviceProfile, source: Source) -> Compiled:
     from edgecnn.runtime.litert_runner import LitertRunner
 
     model = source.graph
-    data = tflite.write(model, io=source.io)
+    data = tflite.write(model, io=source.io, weights=stored_weights(model))
     found = tflite.read_back(data)
     precision = _check_read_back(model, data, found)
 
@@ -205,6 +205,11 @@ def _check_read_back(model: ir.Model, data: bytes, found: tflite.ReadBack) -> st
             raise VerificationError(
                 f"asked for float32, but {operator.name} of the .tflite file gives {other}"
             )
+    halves = any("float16" in operator.inputs for operator in found.operators)
+    if halves != (stored_weights(model) == "float16"):
+        raise VerificationError(
+            f"the graph wants {stored_weights(model)} weights, and the .tflite file has others"
+        )
     return "fp32"
 
 
