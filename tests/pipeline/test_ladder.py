@@ -6,10 +6,11 @@ import pytest
 
 from edgecnn import devices
 from edgecnn.calls import parse_recipe
+from edgecnn.data import Dataset
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate import Answers, measure
 from edgecnn.pipeline.deploy import deploy
-from edgecnn.pipeline.ladder import recipes, score
+from edgecnn.pipeline.ladder import doubt, recipes, score
 from edgecnn.pipeline.quantization import Quantization
 from edgecnn.runtime.litert_runner import LitertRunner
 
@@ -165,3 +166,14 @@ def test_where_no_recipe_keeps_enough_nothing_is_written(tmp_path, monkeypatch):
     with pytest.raises(EdgeCnnError, match="none of 2 recipes .*--max-drop 8"):
         deploy("lenet", "pi4", out=tmp_path / "b", res=28, quantization=asked)
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(("wrong", "doubted"), [(65, True), (20, False)], ids=["guesses", "knows"])
+def test_a_float_network_that_guesses_is_worth_a_word(wrong, doubted):
+    """Of four classes a guess gets 25 right of 100; 35 are not much more."""
+    images = np.zeros((1, 2, 2, 1), np.uint8)
+    names = ("a", "b", "c", "d")
+    dataset = Dataset(name="d", split="held-out", images=images, labels=np.zeros(1, int), class_names=names)
+    said = doubt(metrics(wrong), dataset)
+    assert bool(said) == doubted
+    assert all("35.00 % of the pictures, as one that guesses" in note for note in said)
