@@ -53,7 +53,7 @@ class _Seen:
     @property
     def mean(self) -> np.ndarray:
         """The mean of each channel."""
-        return self.total / self.count
+        return np.asarray(self.total / self.count)
 
     @property
     def deviation(self) -> np.ndarray:

@@ -93,8 +93,8 @@ def _hand_on(graph: ir.Graph, node: ir.Node) -> None:
 
 def _takes_nchw(node: ir.Node, place: int) -> bool:
     """Say whether a node that reads NHWC gives the same, turned, for NCHW, once its constants are."""
-    others = [other for index, other in enumerate(node.inputs) if index != place and other is not None]
-    if node.domain or any(constant(other) is None for other in others):
+    others = [constant(other) for index, other in enumerate(node.inputs) if index != place and other]
+    if node.domain or any(array is None or array.ndim > _AXES for array in others):
         return False
     if node.op_type == _MEAN and not attribute(node, "keepdims", 1):
         return set(_axes(node)) == {1, 2}  # of what has two axes left, they are the same two
