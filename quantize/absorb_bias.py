@@ -58,7 +58,7 @@ class _Seen:
     @property
     def deviation(self) -> np.ndarray:
         """The standard deviation of each channel."""
-        return np.sqrt(np.maximum(self.squares / self.count - self.mean**2, 0.0))
+        return np.asarray(np.sqrt(np.maximum(self.squares / self.count - self.mean**2, 0.0)))
 
 
 def _check(settings: Mapping[str, Value]) -> None:

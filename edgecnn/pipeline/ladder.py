@@ -10,7 +10,7 @@ import onnx_ir as ir
 from edgecnn.calls import Call
 from edgecnn.data import Dataset, load
 from edgecnn.device import DeviceProfile
-from edgecnn.evaluate import Measured, Metrics, compare, evaluate_dataset
+from edgecnn.evaluate import Measured, Metrics, compare, evaluate_dataset, wilson
 from edgecnn.export.compilers import compile_for
 from edgecnn.export.tensorrt import reads_half_weights
 from edgecnn.pipeline.network import Network
@@ -22,7 +22,6 @@ from edgecnn.runtime.onnx_runner import OnnxRunner
 
 _EQUALIZE = "equalize"
 _UNDER_CLIPS = "equalize_clipped"
-_GUESSING = 1.5  # times the part that a guess among the classes gets right
 _FIGURES = {"top1": "top-1", "picture_dice": "Dice"}
 
 
@@ -56,8 +55,11 @@ def choose(
 
 
 def doubt(reference: Measured, dataset: Dataset) -> tuple[str, ...]:
-    """Say so where the float network only guesses: then no recipe can lose anything."""
-    if not isinstance(reference, Metrics) or reference.top1 > _GUESSING / max(len(dataset.class_names), 1):
+    """Say so where the float network is no better than a guess among the classes: it has nothing to lose."""
+    if not isinstance(reference, Metrics):
+        return ()
+    low, _ = wilson(int(reference.correct.sum()), reference.n)
+    if low > 1 / max(len(dataset.class_names), 1):
         return ()
     return (
         f"the float network names the right class on {100 * reference.top1:.2f} % of the pictures, as one"

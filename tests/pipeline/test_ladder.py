@@ -168,12 +168,12 @@ def test_where_no_recipe_keeps_enough_nothing_is_written(tmp_path, monkeypatch):
     assert not (tmp_path / "b").exists()
 
 
-@pytest.mark.parametrize(("wrong", "doubted"), [(65, True), (20, False)], ids=["guesses", "knows"])
+@pytest.mark.parametrize(("wrong", "doubted"), [(70, True), (60, False)], ids=["guesses", "knows"])
 def test_a_float_network_that_guesses_is_worth_a_word(wrong, doubted):
-    """Of four classes a guess gets 25 right of 100; 35 are not much more."""
+    """Of four classes a guess gets 25 right of 100; 30 are within chance of that, 40 are not."""
     images = np.zeros((1, 2, 2, 1), np.uint8)
     names = ("a", "b", "c", "d")
     dataset = Dataset(name="d", split="held-out", images=images, labels=np.zeros(1, int), class_names=names)
     said = doubt(metrics(wrong), dataset)
     assert bool(said) == doubted
-    assert all("35.00 % of the pictures, as one that guesses" in note for note in said)
+    assert all("30.00 % of the pictures, as one that guesses" in note for note in said)
