@@ -111,9 +111,10 @@ def _rules(model: ir.Model, allow_float: Collection[str], keep_float: Collection
 
 def _refuse(unknown: Sequence[ir.Node]) -> None:
     if unknown:
-        operators = ", ".join(sorted({node.op_type for node in unknown}))
+        names = sorted({node.op_type for node in unknown})
+        operators, verb = ", ".join(names), "has" if len(names) == 1 else "have"
         raise EdgeCnnError(
-            f"{operators} has no int8 form ({describe(unknown[0])}); let it stay in float with"
+            f"{operators} {verb} no int8 form ({describe(unknown[0])}); let it stay in float with"
             f" --allow-float {operators.replace(' ', '')}, or replace it in the network"
         )
 
