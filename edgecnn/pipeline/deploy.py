@@ -27,7 +27,7 @@ from edgecnn.pipeline.bundle_contents import contents, manifest
 from edgecnn.pipeline.calibration import open_source
 from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
-from edgecnn.pipeline.quantization import Order, Quantization, check_precision, order
+from edgecnn.pipeline.quantization import Order, Quantization, check_precision, members_note, order
 from edgecnn.pipeline.softmax import with_softmax
 from edgecnn.pipeline.verification import Verified, verified
 from edgecnn.profile import Profile, profile
@@ -124,11 +124,13 @@ def deploy(
     network = replace(network, preprocessing=network.preprocessing.override(**(preprocessing or {})))
     network = with_softmax(network) if softmax else network
     _check_network(ordered, network)
-    path = Path(out) if out is not None else Path(f"{network.name}-{_precision(ordered, network)}.{target}")
+    path = _path(out, ordered, network)
     _check_free(path, force)
     source = open_source(network, ordered.data, seed, ordered.asked.calibrate_images, preprocessing or {})
     context = Context(images=source.images, scheme=ordered.scheme, seed=seed, on_progress=_say_each(on_stage))
     ordered, ladder = choose(network, ordered, context, on_stage)
+    path = _path(out, ordered, network)
+    _check_free(path, force)
     found = verified(network, ordered, context, on_stage)
     on_stage("measure")
     latency_s = {each.path: _latency_s(each, found.samples) for each in found.artifacts}
@@ -146,12 +148,23 @@ def deploy(
         artifacts=tuple(_listed(artifact) for artifact in found.artifacts),
         host_latency_s=latency_s,
         ladder=tuple(ladder),
-        notes=(*ordered.notes, *source.notes, *_warnings(found), *found.compiled.notes),
+        notes=(
+            *ordered.notes,
+            *members_note(ordered.device, ordered.precision),
+            *source.notes,
+            *_warnings(found),
+            *found.compiled.notes,
+        ),
     )
 
 
 def _check_free(path: Path, force: bool) -> None:
     check_free(path, force=force, marker=MANIFEST, folder=not is_zip(path))
+
+
+def _path(out: str | Path | None, ordered: Order, network: Network) -> Path:
+    """Return where the bundle goes; by default it is named after network, precision and target."""
+    return Path(out or f"{network.name}-{_precision(ordered, network)}.{ordered.device.name}")
 
 
 def _precision(ordered: Order, network: Network) -> str:

@@ -68,6 +68,7 @@ def compress(
     force: bool = False,
     seed: int = 0,
     inputs: Mapping[str, Sequence[int]] | None = None,
+    layout: str | None = None,
     pictures: Pictures | None = None,
     on_step: Callable[[Compression], None] = lambda _step: None,
 ) -> list[Compression]:
@@ -80,13 +81,14 @@ def compress(
         force: replace an existing file.
         seed: of the sample inputs.
         inputs: fixed shapes by input name.
+        layout: of the file's images; what is written takes NCHW.
         pictures: what to calibrate with, and whose rules the pairs follow.
         on_step: called after each pass.
     """
     calls, given = parse_recipe(recipe), pictures or Pictures()
     data, _ = data_for(model, given.data) if "images" in needs(calls) else (None, ())
     check_free(out, force=force, folder=False)
-    network = open_network(model, inputs=inputs, seed=seed)
+    network = open_network(model, inputs=inputs, layout=layout, seed=seed)
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))
     source = open_source(network, data, seed, given.count, given.preprocessing)
     samples = sample_inputs(network.preprocessing, seed)

@@ -45,7 +45,7 @@ def verified(network: Network, ordered: Order, context: Context, on_stage: Calla
     from edgecnn.runtime.onnx_runner import OnnxRunner
 
     samples = sample_inputs(network.preprocessing, context.seed)
-    parity = [hops.with_module(network, samples)] if network.module is not None else []
+    parity = [*network.parity, *([hops.with_module(network, samples)] if network.module is not None else [])]
     on_stage("compress")
     steps = compress(network.graph, ordered.calls, context=context)
     parity += [hops.of_step(step, samples, context.images) for step in steps]
