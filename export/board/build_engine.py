@@ -42,6 +42,8 @@ PRECISION_FLAGS = {"fp32": (), "fp16": ("FP16",), "int8": ("INT8",)}
 DLA_FLAGS = ("INT8", "FP16", "GPU_FALLBACK")
 # Compute capabilities without int8 arithmetic: Jetson Nano and TX2, and TX1 with the Nano's.
 WITHOUT_INT8 = ("5.3", "6.2")
+# What TensorRT says where a layer finds no implementation, most often for want of scratch memory.
+NO_ROOM = ("Could not find any implementation", "no tactics to implement")
 CALIBRATOR = "IInt8EntropyCalibrator2"  # up to TensorRT 10
 
 
@@ -179,7 +181,13 @@ def describe(error: Any) -> str:
     words = [f"node {error.node()}"]
     if hasattr(error, "node_operator"):  # TensorRT 9.1 and newer
         words += [error.node_operator(), error.node_name()]
-    return f"{' '.join(word for word in words if word)}: {run.first_line(error.desc())}"
+    return f"{' '.join(word for word in words if word)}: {reason(error.desc())}"
+
+
+def reason(text: str) -> str:
+    """Return the line of a parser error that says what is wrong, behind the one that names the node."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("Invalid Node")), run.first_line(text))
 
 
 def set_workspace(tensorrt: Any, config: Any, size_bytes: int) -> None:
@@ -281,6 +289,8 @@ def build_failure(logger: Any, options: argparse.Namespace) -> str:
             f"out of memory while building ({text}): close other programs, add swap,"
             f" or try --workspace {max(16, options.workspace // 2)}"
         )
+    if any(words in message for message in logger.errors for words in NO_ROOM):
+        return f"TensorRT built no engine: {text}; try --workspace {2 * options.workspace}"
     return f"TensorRT built no engine: {text}"
 
 

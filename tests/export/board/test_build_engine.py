@@ -99,7 +99,7 @@ def test_a_timing_cache_of_another_version_is_not_used(jetson_bundle, jetson, tm
         ),
         (
             {"build_error": "Could not find any implementation"},
-            "TensorRT built no engine: Could not find any",
+            "TensorRT built no engine: Could not find any implementation; try --workspace 512",
         ),
         ({"no_gpu": True}, "TensorRT finds no GPU to build for: CUDA initialization failure"),
     ],
