@@ -58,6 +58,8 @@ CHANGES = {
 }
 # What TensorRT says where a layer finds no implementation, most often for want of scratch memory.
 NO_ROOM = ("Could not find any implementation", "no tactics to implement")
+# run.py reads an engine through TensorRT's Python module.
+CHECKED_BY_TRTEXEC = "python3 fastest_engine.py --keep-all (trtexec checks the outputs and measures)"
 CALIBRATOR = "IInt8EntropyCalibrator2"  # up to TensorRT 10
 
 
@@ -108,16 +110,18 @@ def describe_engine(
 def reason_to_build(record: Dict[str, Any]) -> Optional[str]:
     """Return why an engine is to be built: nothing to say where there is none, None where it still fits."""
     name = record["engine"]
-    if not os.path.exists(run.inside(name)):
+    if not os.path.isfile(run.inside(name)):
         return ""
     try:
-        old = run.read_engine_record(name, "")
+        old, digest = run.read_engine_record(name, ""), run.sha256_of(run.inside(name))
     except run.BoardError:
         return "has no record of what it was built for"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
     for key, told in CHANGES.items():
         if old.get(key) != record.get(key):
             return told.format(old=shown(old.get(key)), new=shown(record.get(key)))
-    return None if old.get("sha256") == run.sha256_of(run.inside(name)) else "has changed since it was built"
+    return None if old.get("sha256") == digest else "has changed since it was built"
 
 
 def shown(value: Any) -> str:
@@ -510,7 +514,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         if "layers" in record:
             print(engine_layers.sentence(record["layers"]))
         flag = "--dla" if "dla_core" in record else f"--precision {record['precision']}"
-        print(f"next: python3 run.py verify {flag}")
+        with_module = f"python3 run.py verify {flag}"
+        print(f"next: {with_module if record['builder'] == 'tensorrt' else CHECKED_BY_TRTEXEC}")
     return 0
 
 

@@ -227,8 +227,12 @@ def remove(names: List[str]) -> None:
     """Remove engines with their records."""
     for name in names:
         for path in (run.inside(name), run.inside(name + ".json")):
-            if os.path.exists(path):
+            try:
                 os.remove(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise run.BoardError(f"{path} cannot be removed: {error.strerror}") from error
 
 
 def said(row: Dict[str, Any]) -> str:
@@ -313,7 +317,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(json.dumps(dict(result, command="fastest_engine", ok=True)))
     else:
         show(result)
-        print("next: python3 run.py verify")
+        by_trtexec = any(row.get("runtime", "").startswith("trtexec") for row in result["engines"])
+        print("run.py needs TensorRT's Python module" if by_trtexec else "next: python3 run.py verify")
     return 0
 
 

@@ -125,3 +125,10 @@ def test_an_engine_that_tensorrt_does_not_read_is_built_again(int8_bundle, jetso
     ran = int8_bundle.build()
     assert "cannot be read (Serialization assertion magicTagRead failed.): building it again" in ran.err
     assert int8_bundle.run("verify").code == 0
+
+
+def test_a_folder_in_its_place_is_an_error_and_stays(int8_bundle, jetson):
+    jetson("8.5.1", **ORIN)
+    (int8_bundle.folder / "model.int8.engine").mkdir()
+    ran = int8_bundle.build()
+    assert (ran.code, "error: model.int8.engine cannot be written: Is a directory" in ran.err) == (1, True)

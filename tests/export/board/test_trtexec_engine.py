@@ -52,6 +52,11 @@ def test_an_engine_is_built_by_the_line_of_its_version(with_trtexec, version):
     assert leftovers(bundle) == ["model.int8.engine", "model.int8.engine.json"]
 
 
+def test_what_comes_next_needs_no_python_module(with_trtexec):
+    ran = with_trtexec("10.3.0").build("--precision", "fp16")
+    assert ran.out.splitlines()[-1].startswith("next: python3 fastest_engine.py --keep-all")
+
+
 def test_a_release_between_two_takes_the_line_of_the_older(with_trtexec):
     bundle = with_trtexec("8.6.1", ["8.2.1", "8.5.2", "10.3.0"])
     assert bundle.build("--precision", "fp16").code == 0
