@@ -168,6 +168,8 @@ LISTS = {
 OPTIONAL = {
     "expected": is_word,  # the outputs to give, where they are not those of the float graph
     "rest": one_of("fp16", "fp32"),  # what int8 leaves in float
+    # the precision asked of each layer with weights
+    "layers": lambda value: isinstance(value, dict) and all(map(is_word, value.values())),
     "accelerator": one_of(),  # this script's own word for what `dla` holds: none is right
 }  # type: Dict[str, Callable[[Any], bool]]
 
@@ -430,9 +432,9 @@ def open_cuda() -> Any:
 
 def load_cudart() -> Any:
     """Return the CUDA runtime library, or None."""
-    found = [
-        path for folder in CUDA_FOLDERS for path in sorted(glob.glob(os.path.join(folder, "libcudart.so*")))
-    ]
+    # The last are those of pip install tensorrt.
+    folders = CUDA_FOLDERS + tuple(os.path.join(path, "nvidia", "*", "lib") for path in sys.path if path)
+    found = [path for folder in folders for path in sorted(glob.glob(os.path.join(folder, "libcudart.so*")))]
     for name in filter(None, (ctypes.util.find_library("cudart"),) + CUDA_LIBRARIES + tuple(found)):
         try:
             return ctypes.CDLL(name)
@@ -588,7 +590,7 @@ def load_tensorrt() -> Any:
         raise BoardError(
             f"the Python module tensorrt cannot be loaded ({first_line(error)}): on a Jetson it comes with"
             " JetPack (sudo apt install python3-libnvinfer) and is not seen inside a virtual environment"
-            " made without --system-site-packages"
+            " made without --system-site-packages; elsewhere: pip install tensorrt"
         ) from error
 
 
