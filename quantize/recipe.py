@@ -25,7 +25,12 @@ class Step:
 
 
 # What gives the user's side of a `Context`: named where a pass lacks it.
-_FLAGS = {"images": "pictures to calibrate with (--calibrate DATA, or --images DATA of `edgecnn compress`)"}
+_FLAGS = {
+    "images": "pictures to calibrate with (--calibrate DATA, or --images DATA of `edgecnn compress`)",
+    "training": "pictures to train on (--calibrate DATA, or --images DATA of `edgecnn compress`)",
+    "labels": "pictures with classes or masks to train on: class folders, a list, or masks as --images DATA",
+    "latency": "a way to measure latency, which nothing gives here",
+}
 
 
 def complete_recipe(recipe: Sequence[Call]) -> tuple[Call, ...]:
@@ -99,6 +104,7 @@ def compress(
 
 def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context) -> Step:
     entry = PASSES[call.name]
+    context = replace(context, position=len(done) + 1)
     extra = {"context": context} if entry.takes_context else {}
     try:
         result = entry.function(model, **call.arguments, **extra)
