@@ -1,4 +1,4 @@
-"""The best weights of a training, by pictures that are not trained on, and when to stop looking for better."""
+"""The best weights of a training, by pictures that are not trained on, and when to stop looking further."""
 
 from collections.abc import Callable
 from typing import Any

@@ -59,11 +59,19 @@ PRECISIONS = [name for name in sorted(PASSES) if PASSES[name].once]
 # These run a graph once for each of its layers, which takes long where there are many.
 OF_INT8 = [name for name in PRECISIONS if "int8" in PASSES[name].after]
 OTHERS = [name for name in sorted(PASSES) if not PASSES[name].once]
+# That every network trains is looked at in test_trainable.py.
+TRAINING = [name for name in OTHERS if {"training", "labels"} & set(PASSES[name].needs)]
 
 
-@pytest.mark.parametrize("each", OTHERS)
+@pytest.mark.parametrize("each", [name for name in OTHERS if name not in TRAINING])
 @grouped(representatives())
 def test_a_pass_keeps_its_promises(name, each):
+    assert_promises(name, each)
+
+
+@pytest.mark.parametrize("each", TRAINING)
+@grouped(["lenet", "mobilenet", "resnet20", "unet"])
+def test_a_pass_that_trains_keeps_its_promises(name, each):
     assert_promises(name, each)
 
 
