@@ -30,6 +30,10 @@ def _allow(_settings: Mapping[str, Value]) -> None:
     return None
 
 
+def _nothing(_settings: Mapping[str, Value]) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pass:
     """A registered pass: `function(model, **settings)`.
@@ -38,6 +42,7 @@ class Pass:
         lossless: whether outputs change by rounding alone; if not, `summary` states the loss.
         defaults: its settings.
         needs: which attributes of the `Context` it cannot do without.
+        may_need: what of the `Context` it cannot do without, too, by its settings.
         after: passes that have to run before it; a recipe without them gets them.
         once: whether it refuses a graph that it has changed already.
         check: raises `EdgeCnnError` for settings of the right type that mean nothing.
@@ -52,6 +57,11 @@ class Pass:
     after: tuple[str, ...] = ()
     once: bool = False
     check: Callable[[Mapping[str, Value]], None] = _allow
+    may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing
+
+    def needed(self, settings: Mapping[str, Value]) -> tuple[str, ...]:
+        """Return which attributes of the `Context` it cannot do without at these settings."""
+        return (*self.needs, *self.may_need({**self.defaults, **settings}))
 
     @property
     def takes_context(self) -> bool:
@@ -81,6 +91,7 @@ def compression_pass(
     after: tuple[str, ...] = (),
     once: bool = False,
     check: Callable[[Mapping[str, Value]], None] = _allow,
+    may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Register a function as a pass under its own name; its keywords, but for `context`, are its settings."""
 
@@ -97,6 +108,7 @@ def compression_pass(
             after=after,
             once=once,
             check=check,
+            may_need=may_need,
         )
         PASSES.register(entry.name, entry)
         return function

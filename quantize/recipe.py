@@ -65,7 +65,7 @@ def needs(recipe: Sequence[Call]) -> dict[str, str]:
     """Return what the passes need of a `Context`, each with the name of the first pass that needs it."""
     found: dict[str, str] = {}
     for call in complete_recipe(recipe):
-        for need in PASSES[call.name].needs:
+        for need in PASSES[call.name].needed(call.arguments):
             found.setdefault(need, call.name)
     return found
 
