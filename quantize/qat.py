@@ -40,7 +40,7 @@ def qat(
     context: Context,
     epochs: int = 2,
     batch: int = 64,
-    lr: float = 3e-4,
+    lr: float = 1e-3,
     optimizer: str = "adamw",
     loss: str = "kl",
     temperature: float = 4.0,

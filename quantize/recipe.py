@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import onnx_ir as ir
 
@@ -9,12 +10,27 @@ from edgecnn.calls import Call
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.graph.check import check
 from edgecnn.quantize.context import Context
-from edgecnn.quantize.passes import PASSES
+from edgecnn.quantize.passes import PASSES, Result
+
+
+class Finished(Protocol):
+    """Where the results of finished passes are kept, so that a recipe goes on behind them."""
+
+    def find(self, position: int) -> Result | None:
+        """Return what the pass of this position, from 1, gave before; None where it did not finish."""
+        ...
+
+    def keep(self, position: int, result: Result) -> None:
+        """Keep what a pass gave."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One finished pass of a recipe, with the graph as it was before and after it."""
+    """One finished pass of a recipe, with the graph as it was before and after it.
+
+    `found` is whether it had been finished by an earlier run of the recipe.
+    """
 
     call: Call
     matched: int
@@ -22,6 +38,7 @@ class Step:
     lossless: bool
     before: ir.Model
     after: ir.Model
+    found: bool = False
 
 
 # What gives the user's side of a `Context`: named where a pass lacks it.
@@ -76,6 +93,7 @@ def compress(
     on_step: Callable[[Step], None] = lambda _step: None,
     *,
     context: Context | None = None,
+    finished: Finished | None = None,
 ) -> list[Step]:
     """Apply the passes in order and return a step for each; the model itself is not changed.
 
@@ -84,6 +102,7 @@ def compress(
         recipe: the passes, as read by `edgecnn.calls.parse_recipe`; those that they come after are inserted.
         on_step: called after each pass.
         context: what passes may use besides the graph.
+        finished: what an earlier run of the same recipe finished.
 
     Raises:
         EdgeCnnError: an unknown pass or setting, a pass without what it needs, or a graph that a pass
@@ -96,18 +115,21 @@ def compress(
     context = replace(context, original=context.original or model)
     steps: list[Step] = []
     for call in complete_recipe(recipe):
-        steps.append(_apply(model, call, steps, context))
+        position = len(steps) + 1
+        found = None if finished is None else finished.find(position)
+        steps.append(_apply(model, call, steps, replace(context, position=position), found))
         model = steps[-1].after
+        if finished is not None and found is None:
+            finished.keep(position, Result(model=model, matched=steps[-1].matched, note=steps[-1].note))
         on_step(steps[-1])
     return steps
 
 
-def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context) -> Step:
+def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context, found: Result | None) -> Step:
     entry = PASSES[call.name]
-    context = replace(context, position=len(done) + 1)
     extra = {"context": context} if entry.takes_context else {}
     try:
-        result = entry.function(model, **call.arguments, **extra)
+        result = found or entry.function(model, **call.arguments, **extra)
         check(result.model)
         _check_names(model, result.model)
     except EdgeCnnError as error:
@@ -121,6 +143,7 @@ def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context) 
         lossless=entry.lossless,
         before=model,
         after=result.model,
+        found=found is not None,
     )
 
 

@@ -6,7 +6,7 @@ included. They are training pictures: what an evaluation holds out is not looked
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -156,13 +156,14 @@ def lead(
         validation = _Chosen(batches, held_back, targets=bool(lesson.labels))
         measure = _Validation(teacher, loss, validation, place.device)
         best = Best(module, measure, patience=lesson.patience)
-        examples = _Chosen(batches, kept, targets=bool(lesson.labels))
+        tell = partial(context.on_progress, name)
+        examples = _Chosen(batches, kept, targets=bool(lesson.labels), tell=tell)
         session = replace(_session(key, training, place, best), on_epoch=partial(training.on_epoch, name))
         seed = stream_seed(context.seed, zlib.crc32(key.encode()))
         history = optimize(module, examples, loss, _recipe(lesson, training), seed=seed, session=session)
     except DivergedError as error:
         if training.checkpoints is not None:
-            training.checkpoints.discard(key)  # resumed, it would diverge again
+            training.checkpoints.discard_checkpoint(key)  # resumed, it would diverge again
         raise EdgeCnnError(str(error).replace("lower --lr", "give a smaller lr")) from error
     return Course(
         weights=sum(parameter.requires_grad for parameter in module.parameters()),
@@ -194,8 +195,8 @@ def _session(key: str, training: Training, place: Processes, best: Best) -> Sess
         processes=place,
         augment=training.augment,
         best=best,
-        resume=None if kept is None else kept.find(key),
-        keep=None if kept is None else lambda state: kept.keep(key, state),
+        resume=None if kept is None else kept.checkpoint(key),
+        keep=None if kept is None else lambda state: kept.keep_checkpoint(key, state),
     )
 
 
@@ -212,13 +213,17 @@ class _Chosen:
     batches: Batches
     positions: np.ndarray
     targets: bool
+    tell: Callable[[int, int], None] = lambda _done, _of: None
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def take(self, parts: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Give one batch for each part."""
+        done = 0
         for inputs, targets in self.batches.take([self.positions[part] for part in parts]):
+            done += len(inputs)
+            self.tell(done, len(self))
             yield inputs, targets if self.targets else None
 
 

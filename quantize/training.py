@@ -15,15 +15,15 @@ State = dict[str, Any]
 class Checkpoints(Protocol):
     """Where a training keeps what its last finished epoch left, by the name of the training."""
 
-    def find(self, name: str) -> State | None:
+    def checkpoint(self, name: str) -> State | None:
         """Return what was kept; None at a beginning."""
         ...
 
-    def keep(self, name: str, state: State) -> None:
+    def keep_checkpoint(self, name: str, state: State) -> None:
         """Keep the state, in place of the one before."""
         ...
 
-    def discard(self, name: str) -> None:
+    def discard_checkpoint(self, name: str) -> None:
         """Forget a training that is not to go on."""
         ...
 

@@ -15,6 +15,19 @@ class Terminated(BaseException):
 
 
 @contextmanager
+def noting() -> Iterator[None]:
+    """Where a signal ends the block, say what is noted about it: how to go on."""
+    import click
+
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as interruption:
+        for note in getattr(interruption, "__notes__", ()):
+            click.echo(note, err=True)
+        raise
+
+
+@contextmanager
 def unwinding() -> Iterator[None]:
     """Within the block, SIGINT raises `KeyboardInterrupt` and SIGTERM `Terminated`, each once."""
     if threading.current_thread() is not threading.main_thread():

@@ -1,14 +1,10 @@
 """From a network to a verified bundle: every hop is compared before anything is written."""
 
 import hashlib
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from edgecnn.atomic import check_free
 from edgecnn.errors import EdgeCnnError
@@ -29,6 +25,7 @@ from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
 from edgecnn.pipeline.quantization import Order, Quantization, check_precision, order
 from edgecnn.pipeline.softmax import with_softmax
+from edgecnn.pipeline.standing import latency_s
 from edgecnn.pipeline.verification import Verified, verified
 from edgecnn.profile import Profile, profile
 from edgecnn.quantize import Context
@@ -36,7 +33,6 @@ from edgecnn.quantize.ladder import Rung
 
 _AGREES = 0.99  # of the pictures: fewer are worth a word
 _SAID = 100  # pictures between two lines
-_RUNS, _LONGEST_S = 15, 2.0  # of the latency on this host: so many runs, or as many as fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +127,7 @@ def deploy(
     ordered, ladder = choose(network, ordered, context, on_stage)
     found = verified(network, ordered, context, on_stage)
     on_stage("measure")
-    latency_s = {each.path: _latency_s(each, found.samples) for each in found.artifacts}
+    latency = {each.path: latency_s(each.runner, found.samples[:1]) for each in found.artifacts}
     on_stage("write")  # the last thing, so that an interruption leaves nothing
     name = path.stem if is_zip(path) else path.name
     said = {**manifest(network, ordered, found), "name": name, "seed": seed}
@@ -144,7 +140,7 @@ def deploy(
         folded=profile(found.steps[-1].after),
         parity=found.parity,
         artifacts=tuple(_listed(artifact) for artifact in found.artifacts),
-        host_latency_s=latency_s,
+        host_latency_s=latency,
         ladder=tuple(ladder),
         notes=(*ordered.notes, *source.notes, *_warnings(found), *found.compiled.notes),
     )
@@ -199,14 +195,3 @@ def _warnings(found: Verified) -> tuple[str, ...]:
 def _listed(artifact: Artifact) -> dict[str, Any]:
     digest = hashlib.sha256(artifact.data).hexdigest()
     return {"path": artifact.path, "bytes": len(artifact.data), "sha256": digest}
-
-
-def _latency_s(artifact: Artifact, samples: np.ndarray) -> float:
-    image = samples[:1]
-    times: list[float] = []
-    artifact.runner(image)  # warm-up
-    while not times or (len(times) < _RUNS and sum(times) < _LONGEST_S):
-        start = time.perf_counter()
-        artifact.runner(image)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)

@@ -14,8 +14,8 @@ from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs
 _IO = ("float", "int8")
 # What the compiler of a runtime wants a quantized graph to follow.
 SCHEMES = {"litert": "tflite", "tensorrt": "tensorrt"}
-_ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
-_PASSES = ("int8", "dynamic", "fp16")
+ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
+PASSES_OF_PRECISION = ("int8", "dynamic", "fp16")
 # What a flag adds to a recipe that does not name its first pass. Ranges of least squared error and corrected
 # biases together keep most answers, and cost a calibration more (docs/int8.md, benchmarks/quantize.py).
 _ASKED = {"int8": ("int8", "correct_bias"), "fp16": ("fp16",)}
@@ -68,7 +68,9 @@ class Quantization:
             if getattr(self, name) and name not in _names(calls):
                 calls = (*calls, *map(Call, passes if self.max_drop is None else passes[:1]))
         if "fold" not in _names(calls):
-            first = next((index for index, call in enumerate(calls) if call.name in _PASSES), len(calls))
+            first = next(
+                (index for index, call in enumerate(calls) if call.name in PASSES_OF_PRECISION), len(calls)
+            )
             calls = (*calls[:first], Call("fold"), *calls[first:])
         calls = tuple(self._with_settings(call) for call in calls)
         self._refuse_idle_flags(_names(calls))
@@ -125,14 +127,14 @@ class Order:
     @property
     def scheme(self) -> str:
         """Return the rules that the target's runtime wants a quantized graph to follow."""
-        return SCHEMES.get(self.device.runtime, _ANY)
+        return SCHEMES.get(self.device.runtime, ANY)
 
 
 def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     """Return what is to be made of a model; raise `EdgeCnnError` for what the target cannot run."""
     device, calls = devices.find(target), asked.calls(recipe)
-    check_precision(device, set(_names(calls)) & set(_PASSES), asked.io)
-    precision = next((name for name in _PASSES if name in _names(calls)), "fp32")
+    check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
+    precision = next((name for name in PASSES_OF_PRECISION if name in _names(calls)), "fp32")
     data, notes = data_for(model, asked.calibrate) if "images" in needs(calls) else (None, ())
     notes = (*notes, *_members(device, precision))
     return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)

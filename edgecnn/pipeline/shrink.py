@@ -1,63 +1,82 @@
-"""Running passes over a graph that a user brings."""
+"""Running passes over a graph that a user brings, and measuring it after each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from edgecnn import devices
 from edgecnn.atomic import check_free, write_file
-from edgecnn.calls import parse_recipe
+from edgecnn.calls import Call, parse_recipe
+from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError
+from edgecnn.export.compilers import check_target
 from edgecnn.export.parity import Parity
 from edgecnn.graph.save import to_bytes
 from edgecnn.pipeline import hops
-from edgecnn.pipeline.calibration import IMAGES, data_for, open_source
+from edgecnn.pipeline.asked import PICTURES, Asked, prepared
+from edgecnn.pipeline.calibration import data_for
+from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import open_network
-from edgecnn.profile import Profile, profile
+from edgecnn.pipeline.pictures import Pictures
+from edgecnn.pipeline.quantization import PASSES_OF_PRECISION, SCHEMES, check_precision
+from edgecnn.pipeline.standing import Judge, Standing
+from edgecnn.pipeline.training_pictures import with_own_augmentation
+from edgecnn.profile import Profile
 from edgecnn.quantize import Context, Step, needs
 from edgecnn.quantize import compress as run_recipe
+from edgecnn.quantize.recipe import check_recipe, complete_recipe
 from edgecnn.sample import sample_inputs
+
+if TYPE_CHECKING:
+    from edgecnn.optimize import Epoch
+
+__all__ = ["Compression", "Pictures", "Told", "compress"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compression:
-    """A finished pass: what it did, the outputs' agreement with those before it, and the costs after it."""
+    """A finished pass: what it did, how far it moved the outputs, and where the network stands now."""
 
     step: Step
     parity: Parity
-    profile: Profile
+    standing: Standing
+
+    @property
+    def profile(self) -> Profile:
+        """The costs of the graph."""
+        return self.standing.profile
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""
+        compared = self.standing.compared
+        original = {} if compared is None else {"with_original": compared.to_json()}
         return {
             "pass": str(self.step.call),
             "matched": self.step.matched,
             "note": self.step.note,
-            "totals": self.profile.totals,
-            "agreement": {"kind": "measured", **self.parity.to_json()},
+            "agreement": {"kind": "measured", **self.parity.to_json(), **original},
+            **self.standing.to_json(),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
-    """What passes that need pictures get.
+class Told:
+    """What is called while a recipe runs.
 
     Attributes:
-        data: the name or path of a data set; its training pictures are taken.
-        count: how many of them, drawn by the seed.
-        preprocessing: fields of the network's contract; a foreign graph needs `mean`, `std`, `channel_order`.
-        scheme: whose rules pairs follow, `tflite` or `tensorrt`.
+        start: with where the network stands before the first pass.
+        step: after each pass.
+        epoch: after each epoch of a training, with its name.
+        note: with what to know about the pictures.
+        progress: now and then: what is being done, how much of it is done, and of how much.
     """
 
-    data: str | None = None
-    count: int = IMAGES
-    preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    scheme: str = "tflite"
-
-    def __post_init__(self) -> None:
-        Context(scheme=self.scheme)  # which knows the schemes
-        if self.count < 1:
-            raise EdgeCnnError(f"{self.count} pictures are too few to calibrate with; give at least 1")
+    start: Callable[[Standing], None] = lambda _standing: None
+    step: Callable[[Compression], None] = lambda _step: None
+    epoch: "Callable[[str, Epoch], None]" = lambda _name, _epoch: None
+    note: Callable[[str], None] = lambda _note: None
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None
 
 
 def compress(
@@ -69,35 +88,69 @@ def compress(
     seed: int = 0,
     inputs: Mapping[str, Sequence[int]] | None = None,
     pictures: Pictures | None = None,
-    on_step: Callable[[Compression], None] = lambda _step: None,
+    target: str | None = None,
+    told: Told | None = None,
 ) -> list[Compression]:
     """Apply a recipe to a graph, compare outputs at every pass, and write the result as `.onnx`.
+
+    With pictures, what the network gets right, or how often it agrees with the network before the recipe, is
+    measured after every pass on the held-out ones. Finished passes and epochs are kept in `OUT.passes` until
+    the recipe is done: the same call, or one whose recipe begins alike, goes on from there.
 
     Args:
         model: an `.onnx` file, or anything that `open_network` takes.
         recipe: passes joined by `|`.
         out: the `.onnx` file to write.
         force: replace an existing file.
-        seed: of the sample inputs.
+        seed: of everything random.
         inputs: fixed shapes by input name.
-        pictures: what to calibrate with, and whose rules the pairs follow.
-        on_step: called after each pass.
+        pictures: what to calibrate with, to train on and to measure on.
+        target: a device profile's name: its rules, its channel multiple, and what it cannot run.
+        told: what is called in between.
+
+    Raises:
+        EdgeCnnError: the recipe or the pictures do not fit the network, or the target cannot run it.
     """
-    calls, given = parse_recipe(recipe), pictures or Pictures()
-    data, _ = data_for(model, given.data) if "images" in needs(calls) else (None, ())
+    given, told = pictures or Pictures(), told or Told()
+    calls = complete_recipe(parse_recipe(recipe))
+    check_recipe(calls)
+    device = None if target is None else _device(target, calls, given)
+    wanting = [name for need, name in needs(calls).items() if need in PICTURES]
+    data = data_for(model, given.data, wanting[0])[0] if wanting else given.data
     check_free(out, force=force, folder=False)
     network = open_network(model, inputs=inputs, seed=seed)
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))
-    source = open_source(network, data, seed, given.count, given.preprocessing)
-    samples = sample_inputs(network.preprocessing, seed)
-    finished: list[Compression] = []
+    if device is not None:
+        check_target(device, network.graph)
+    given = replace(given, data=data, training=with_own_augmentation(given.training, model))
+    asked = Asked(network=network, calls=calls, pictures=given, device=device, seed=seed)
+    with prepared(asked, Path(out), told) as (context, finished):
+        compressions = _run(asked, context, finished, told)
+        write_file(out, to_bytes(compressions[-1].step.after), force=force)
+    return compressions
+
+
+def _device(target: str, calls: Sequence[Call], given: Pictures) -> DeviceProfile:
+    """Return the target's profile; raise `EdgeCnnError` for a precision that it does not run."""
+    device = devices.find(target)
+    check_precision(device, {call.name for call in calls} & set(PASSES_OF_PRECISION), "float")
+    scheme = SCHEMES.get(device.runtime)
+    if given.scheme is not None and scheme is not None and given.scheme != scheme:
+        raise EdgeCnnError(f"{target} wants the rules of {scheme}, not {given.scheme}; leave out --scheme")
+    return device
+
+
+def _run(asked: Asked, context: Context, finished: FinishedPasses | None, told: Told) -> list[Compression]:
+    """Run the passes, measuring before the first and after each."""
+    samples = sample_inputs(asked.network.preprocessing, asked.seed)
+    judge = Judge(asked.network, asked.held_out(told.note), asked.device)
+    told.start(judge.standing(asked.network.graph))
+    compressions: list[Compression] = []
 
     def finish(step: Step) -> None:
-        parity = hops.of_step(step, samples, source.images)
-        finished.append(Compression(step=step, parity=parity, profile=profile(step.after)))
-        on_step(finished[-1])
+        parity = hops.of_step(step, samples, context.images)
+        compressions.append(Compression(step=step, parity=parity, standing=judge.standing(step.after)))
+        told.step(compressions[-1])
 
-    context = Context(images=source.images, scheme=given.scheme, seed=seed)
-    steps = run_recipe(network.graph, calls, finish, context=context)
-    write_file(out, to_bytes(steps[-1].after), force=force)
-    return finished
+    run_recipe(asked.network.graph, asked.calls, finish, context=context, finished=finished)
+    return compressions

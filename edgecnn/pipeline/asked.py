@@ -1,0 +1,138 @@
+"""`Asked`: a network, a recipe for it, and the pictures, as passes and measurements get them."""
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from edgecnn.calls import Call
+from edgecnn.data import Dataset, load
+from edgecnn.data.fingerprint import fingerprint
+from edgecnn.device import DeviceProfile
+from edgecnn.errors import EdgeCnnError
+from edgecnn.pipeline.calibration import open_source
+from edgecnn.pipeline.finished_passes import FinishedPasses
+from edgecnn.pipeline.network import Network
+from edgecnn.pipeline.pictures import Pictures
+from edgecnn.pipeline.quantization import ANY, SCHEMES
+from edgecnn.pipeline.standing import some_of
+from edgecnn.pipeline.training_pictures import check_answers, open_training, without_answers
+from edgecnn.quantize import Context, needs
+
+PICTURES = frozenset({"images", "training", "labels"})  # needs that pictures fulfil
+_TRAIN = frozenset({"training", "labels"})
+_TOOLS = ("edgecnn", "torch", "numpy", "onnxruntime")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be made.
+
+    Attributes:
+        network: as it was opened, with its contract.
+        calls: the complete recipe.
+        pictures: what the user says about them; `data` is None where there are none.
+        device: the target; None where there is none.
+        seed: of everything random.
+    """
+
+    network: Network
+    calls: tuple[Call, ...]
+    pictures: Pictures
+    device: DeviceProfile | None
+    seed: int
+
+    @property
+    def scheme(self) -> str:
+        """Return whose rules pairs follow."""
+        own = None if self.device is None else SCHEMES.get(self.device.runtime)
+        return own or self.pictures.scheme or ANY
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Return what the passes need of a context."""
+        return frozenset(needs(self.calls))
+
+    @cached_property
+    def training(self) -> Dataset | None:
+        """Return the training pictures, where there are any."""
+        return None if self.pictures.data is None else self._fitting(load(self.pictures.data, "train"))
+
+    def held_out(self, note: Callable[[str], None]) -> Dataset | None:
+        """Return the pictures to measure on; None, and a note, where there are none."""
+        if self.pictures.data is None:
+            return None
+        try:
+            dataset = load(self.pictures.data, "held-out")
+        except EdgeCnnError as error:
+            note(f"nothing is measured on held-out pictures: {error}")
+            return None
+        return some_of(self._fitting(dataset), self.pictures.held_out)
+
+    def _fitting(self, dataset: Dataset) -> Dataset:
+        """Return a data set without classes that are not the network's, unless a pass trains on them."""
+        try:
+            check_answers(self.network, dataset)
+        except EdgeCnnError:
+            if "labels" in self.needs:
+                raise
+            return without_answers(dataset)
+        return dataset
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that the result depends on, but the graph, the recipe and the threads."""
+        from edgecnn.optimize.processes import resolve
+
+        place = self.pictures.training
+        return {
+            "pictures": None if self.training is None else fingerprint(self.training),
+            "calibrate": self.pictures.count,
+            "preprocessing": self.network.preprocessing.to_json(),
+            "scheme": self.scheme,
+            "target": None if self.device is None else self.device.name,
+            "seed": self.seed,
+            "on": resolve(place.on),
+            "precision": place.precision,
+            "augmentation": None if place.augmentation is None else place.augmentation.to_json(),
+            "versions": {tool: importlib.metadata.version(tool) for tool in _TOOLS},
+        }
+
+
+@contextmanager
+def prepared(asked: Asked, out: Path, told: Any) -> Iterator[tuple[Context, FinishedPasses | None]]:
+    """Give what the passes use, and where finished ones are kept until the block ends.
+
+    A recipe that needs no pictures is over before it would be worth keeping.
+
+    Args:
+        asked: what is to be made.
+        out: the file to write.
+        told: what is called in between, as `compress` takes it.
+    """
+    if not asked.needs & PICTURES:
+        yield _context(asked, None, told), None
+        return
+    finished = FinishedPasses(out, asked.network.graph, asked.calls, asked.settings())
+    with finished.kept():
+        yield _context(asked, finished, told), finished
+
+
+def _context(asked: Asked, finished: FinishedPasses | None, told: Any) -> Context:
+    given, training = asked.pictures, None
+    source = open_source(asked.network, given.data, asked.seed, given.count, given.preprocessing)
+    if asked.needs & _TRAIN:
+        assert asked.training is not None
+        training = open_training(
+            asked.network, asked.training, given.training, checkpoints=finished, on_epoch=told.epoch
+        )
+    return Context(
+        images=source.images,
+        scheme=asked.scheme,
+        seed=asked.seed,
+        training=training,
+        multiple=1 if asked.device is None else asked.device.channel_multiple,
+        on_progress=told.progress,
+    )
