@@ -44,6 +44,8 @@ class Pass:
         needs: which attributes of the `Context` it cannot do without.
         may_need: what of the `Context` it cannot do without, too, by its settings.
         after: passes that have to run before it; a recipe without them gets them.
+        behind: passes one of which must have run, in the recipe or before the graph was written; unlike
+            `after`, they are not inserted.
         once: whether it refuses a graph that it has changed already.
         check: raises `EdgeCnnError` for settings of the right type that mean nothing.
     """
@@ -55,6 +57,7 @@ class Pass:
     defaults: Mapping[str, Value]
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     once: bool = False
     check: Callable[[Mapping[str, Value]], None] = _allow
     may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing
@@ -89,6 +92,7 @@ def compression_pass(
     lossless: bool,
     needs: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
+    behind: tuple[str, ...] = (),
     once: bool = False,
     check: Callable[[Mapping[str, Value]], None] = _allow,
     may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing,
@@ -106,6 +110,7 @@ def compression_pass(
             defaults={name: parameter.default for name, parameter in parameters.items()},
             needs=needs,
             after=after,
+            behind=behind,
             once=once,
             check=check,
             may_need=may_need,

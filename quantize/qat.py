@@ -17,8 +17,7 @@ from collections.abc import Mapping
 import onnx_ir as ir
 
 from edgecnn.calls import Value
-from edgecnn.errors import EdgeCnnError
-from edgecnn.graph.precision import precision_of, scheme_of
+from edgecnn.graph.precision import precision_of
 from edgecnn.quantize.bare import pairs, without_pairs
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.lesson import Lesson
@@ -33,7 +32,7 @@ def _may_need(settings: Mapping[str, Value]) -> tuple[str, ...]:
     return ("labels",) if settings["labels"] else ()
 
 
-@compression_pass(lossless=False, needs=("training",), may_need=_may_need, check=_check)
+@compression_pass(lossless=False, needs=("training",), behind=("int8",), may_need=_may_need, check=_check)
 def qat(
     model: ir.Model,
     *,
@@ -52,9 +51,7 @@ def qat(
     from edgecnn.quantize.rounded_training import teach_rounded
 
     if not pairs(model.graph):
-        if scheme_of(model) is not None:
-            return Result(model=model.clone(), matched=0, note="int8 found nothing to quantize")
-        raise EdgeCnnError("qat trains a quantized graph; put int8 before it: int8 | qat")
+        return Result(model=model.clone(), matched=0, note="int8 found nothing to quantize")
     assert context.original is not None
     lesson = Lesson(
         epochs=epochs,

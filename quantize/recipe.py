@@ -9,6 +9,7 @@ import onnx_ir as ir
 from edgecnn.calls import Call
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.graph.check import check
+from edgecnn.graph.precision import precision_of
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.passes import PASSES, Result
 
@@ -78,6 +79,19 @@ def check_recipe(recipe: Sequence[Call], context: Context | None = None) -> None
             raise EdgeCnnError(f"{name} needs {_FLAGS[need]}")
 
 
+def _check_order(recipe: Sequence[Call], model: ir.Model) -> None:
+    """Raise `EdgeCnnError` for a pass before which another one should have run."""
+    done = {precision_of(model)}
+    for call in complete_recipe(recipe):
+        wanted = PASSES[call.name].behind
+        if wanted and not done & set(wanted):
+            before = " or ".join(wanted)
+            raise EdgeCnnError(
+                f"{call.name} takes a graph that {before} made; put it before: {wanted[0]} | {call.name}"
+            )
+        done.add(call.name)
+
+
 def needs(recipe: Sequence[Call]) -> dict[str, str]:
     """Return what the passes need of a `Context`, each with the name of the first pass that needs it."""
     found: dict[str, str] = {}
@@ -112,6 +126,7 @@ def compress(
     context = context or Context()
     check_recipe(recipe, context)
     check(model)
+    _check_order(recipe, model)
     context = replace(context, original=context.original or model)
     steps: list[Step] = []
     for call in complete_recipe(recipe):

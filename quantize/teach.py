@@ -32,6 +32,7 @@ from edgecnn.optimize.best import Best, Score
 from edgecnn.optimize.distillation import Distillation, answers, distillation_loss
 from edgecnn.optimize.losses import hits, main_output
 from edgecnn.optimize.reproducible import stream_seed
+from edgecnn.quantize.bare import pairs
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.lesson import Lesson
 from edgecnn.quantize.outputs import common_maps, like, returning, scores
@@ -110,6 +111,8 @@ def teach(
         EdgeCnnError: an operator that does not train, answers of different shapes, or a loss that grows
             beyond all bounds.
     """
+    if pairs(student.graph):
+        raise EdgeCnnError("the graph is quantized, and its rounding has to be trained with it: give qat")
     if teacher is not None:
         check_pair(student, teacher, lesson)
     maps = common_maps(student, teacher) if teacher is not None and lesson.features else []

@@ -11,6 +11,7 @@ from edgecnn.cli.main import show
 from edgecnn.cli.options import contract_options, force_option, input_option, json_option, seed_option
 from edgecnn.cli.signals import noting
 from edgecnn.cli.training_options import epoch_line, training_options
+from edgecnn.errors import EdgeCnnError
 
 if TYPE_CHECKING:
     from edgecnn.pipeline.shrink import Compression, Told
@@ -54,7 +55,7 @@ def compress_command(
     said |= {name: given.pop(name) for name in ("scheme", "training", "preprocessing")}
     pictures = Pictures(**{name: value for name, value in said.items() if value is not None})
     begun: list[Any] = []
-    with progress("compress ...") as say, noting():
+    with progress("compress ...") as say, noting(EdgeCnnError):
         steps = compress(model, out=out, pictures=pictures, **given, told=_told(say, begun.append))
     show(
         as_json,

@@ -15,13 +15,13 @@ class Terminated(BaseException):
 
 
 @contextmanager
-def noting() -> Iterator[None]:
-    """Where a signal ends the block, say what is noted about it: how to go on."""
+def noting(*errors: type[BaseException]) -> Iterator[None]:
+    """Where a signal, or one of these errors, ends the block, say what is noted about it: how to go on."""
     import click
 
     try:
         yield
-    except (KeyboardInterrupt, Terminated) as interruption:
+    except (KeyboardInterrupt, Terminated, *errors) as interruption:
         for note in getattr(interruption, "__notes__", ()):
             click.echo(note, err=True)
         raise
