@@ -159,7 +159,7 @@ def lead(
         validation = _Chosen(batches, held_back, targets=bool(lesson.labels))
         measure = _Validation(teacher, loss, validation, place.device)
         best = Best(module, measure, patience=lesson.patience)
-        tell = partial(context.on_progress, name)
+        tell = partial(training.on_batch, name)
         examples = _Chosen(batches, kept, targets=bool(lesson.labels), tell=tell)
         session = replace(_session(key, training, place, best), on_epoch=partial(training.on_epoch, name))
         seed = stream_seed(context.seed, zlib.crc32(key.encode()))

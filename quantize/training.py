@@ -32,6 +32,10 @@ def _silent(_what: str, _epoch: "Epoch") -> None:
     return None
 
 
+def _unheard(_name: str, _done: int, _of: int) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Training:
     """Pictures to train on, and where and how a training runs.
@@ -45,6 +49,8 @@ class Training:
         precision: fp32, or bf16 or fp16 where the device has it.
         augment: changes each batch, for student and teacher alike; None leaves it.
         checkpoints: what makes a training go on after an interruption.
+        on_batch: called after each batch with the name of the training, the pictures done, and those of the
+            epoch.
         on_epoch: called after each epoch with the name of the training.
     """
 
@@ -55,4 +61,5 @@ class Training:
     precision: str = "fp32"
     augment: "Augment | None" = None
     checkpoints: Checkpoints | None = None
+    on_batch: Callable[[str, int, int], None] = _unheard
     on_epoch: "Callable[[str, Epoch], None]" = _silent

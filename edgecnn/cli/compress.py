@@ -75,7 +75,7 @@ def _told(say: Callable[[str], None], start: Callable[[Any], None]) -> "Told":
     def finish(each: "Compression") -> None:
         say(f"{each.step.call} {'was done before' if each.step.found else 'done'}")
 
-    def progress(what: str, done: int, of: int) -> None:
+    def batch(what: str, done: int, of: int) -> None:
         if sys.stderr.isatty():
             say(f"{what} {done}/{of}")
 
@@ -84,5 +84,5 @@ def _told(say: Callable[[str], None], start: Callable[[Any], None]) -> "Told":
         step=finish,
         epoch=lambda name, epoch: say(epoch_line(name, epoch)),
         note=lambda text: say(f"note: {text}"),
-        progress=progress,
+        batch=batch,
     )

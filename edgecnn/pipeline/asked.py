@@ -3,10 +3,10 @@
 import importlib.metadata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgecnn.calls import Call
 from edgecnn.data import Dataset, load
@@ -18,13 +18,40 @@ from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import Network
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import ANY, SCHEMES
-from edgecnn.pipeline.standing import some_of
-from edgecnn.pipeline.training_pictures import check_answers, open_training, without_answers
-from edgecnn.quantize import Context, needs
+from edgecnn.pipeline.standing import Standing, some_of
+from edgecnn.pipeline.training_pictures import (
+    TRAINING,
+    check_answers,
+    open_training,
+    without_answers,
+)
+from edgecnn.quantize import Context, Training, needs
 
-PICTURES = frozenset({"images", "training", "labels"})  # needs that pictures fulfil
-_TRAIN = frozenset({"training", "labels"})
+if TYPE_CHECKING:
+    from edgecnn.optimize import Epoch
+
 _TOOLS = ("edgecnn", "torch", "numpy", "onnxruntime")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What is called while a recipe runs.
+
+    Attributes:
+        start: with where the network stands before the first pass.
+        step: after each pass, with its `Compression`.
+        epoch: after each epoch of a training, with its name.
+        note: with what to know about the pictures.
+        batch: after each batch of a training, with its name, the pictures done, and those of the epoch.
+        progress: now and then: what is being done, how much of it is done, and of how much.
+    """
+
+    start: Callable[[Standing], None] = lambda _standing: None
+    step: Callable[[Any], None] = lambda _step: None
+    epoch: "Callable[[str, Epoch], None]" = lambda _name, _epoch: None
+    note: Callable[[str], None] = lambda _note: None
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None
+    batch: Callable[[str, int, int], None] = lambda _name, _done, _of: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,38 +128,49 @@ class Asked:
         }
 
 
-@contextmanager
-def prepared(asked: Asked, out: Path, told: Any) -> Iterator[tuple[Context, FinishedPasses | None]]:
-    """Give what the passes use, and where finished ones are kept until the block ends.
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What the passes use; where finished ones are kept, if at all; and what to know about the pictures."""
 
-    A recipe that needs no pictures is over before it would be worth keeping.
+    context: Context
+    finished: FinishedPasses | None
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def prepared(asked: Asked, out: Path, told: Told) -> Iterator[Ready]:
+    """Give what the passes use; the finished ones of a recipe that trains are kept until the block ends.
 
     Args:
         asked: what is to be made.
-        out: the file to write.
-        told: what is called in between, as `compress` takes it.
+        out: the file or folder to write.
+        told: what is called in between.
     """
-    if not asked.needs & PICTURES:
-        yield _context(asked, None, told), None
+    if not asked.needs & TRAINING:
+        yield _ready(asked, None, told)
         return
     finished = FinishedPasses(out, asked.network.graph, asked.calls, asked.settings())
     with finished.kept():
-        yield _context(asked, finished, told), finished
+        yield _ready(asked, finished, told)
 
 
-def _context(asked: Asked, finished: FinishedPasses | None, told: Any) -> Context:
-    given, training = asked.pictures, None
+def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
+    given = asked.pictures
     source = open_source(asked.network, given.data, asked.seed, given.count, given.preprocessing)
-    if asked.needs & _TRAIN:
-        assert asked.training is not None
-        training = open_training(
-            asked.network, asked.training, given.training, checkpoints=finished, on_epoch=told.epoch
-        )
-    return Context(
+    context = Context(
         images=source.images,
         scheme=asked.scheme,
         seed=asked.seed,
-        training=training,
+        training=_training(asked, finished, told),
         multiple=1 if asked.device is None else asked.device.channel_multiple,
         on_progress=told.progress,
     )
+    return Ready(context=context, finished=finished, notes=source.notes)
+
+
+def _training(asked: Asked, finished: FinishedPasses | None, told: Told) -> Training | None:
+    if not asked.needs & TRAINING:
+        return None
+    assert asked.training is not None
+    found = open_training(asked.network, asked.training, asked.pictures.training)
+    return replace(found, checkpoints=finished, on_epoch=told.epoch, on_batch=told.batch)

@@ -1,7 +1,7 @@
 """`Quantization`: the precision that a user asks for; `Order`: what is to be made, refused early."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgecnn import devices
@@ -9,6 +9,8 @@ from edgecnn.calls import Call, Value, parse_recipe
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.pipeline.calibration import IMAGES, data_for
+from edgecnn.pipeline.training_pictures import PICTURES, TRAINING, TrainingPlace, with_own_augmentation
+from edgecnn.quantize import PASSES
 from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs
 
 _IO = ("float", "int8")
@@ -35,6 +37,7 @@ class Quantization:
         allow_float: operators without an int8 form that may stay in float, joined by commas.
         io: `float` or `int8`, the type of a .tflite file's input and output.
         max_drop: how many points int8 may lose; then the recipe is the cheapest that loses no more.
+        training: where passes of the recipe train, on the pictures of `calibrate`.
         data: the data set whose held-out pictures tell; by default the one to calibrate with.
     """
 
@@ -47,6 +50,7 @@ class Quantization:
     io: str = "float"
     max_drop: float | None = None
     data: str | None = None
+    training: TrainingPlace = field(default_factory=TrainingPlace)
 
     def __post_init__(self) -> None:
         if self.io not in _IO:
@@ -73,7 +77,7 @@ class Quantization:
             )
             calls = (*calls[:first], Call("fold"), *calls[first:])
         calls = tuple(self._with_settings(call) for call in calls)
-        self._refuse_idle_flags(_names(calls))
+        self._refuse_idle_flags(calls)
         check_recipe(calls)
         return calls
 
@@ -86,21 +90,27 @@ class Quantization:
         """Refuse what --max-drop chooses itself."""
         chosen = [f"{name} in the recipe" for name in _LADDER if name in names]
         chosen += ["--observer"] * (self.observer is not None)
+        trains = [name for name in names if TRAINING & set(PASSES[name].needs)]
+        if self.max_drop is not None and trains:
+            raise EdgeCnnError(
+                f"--max-drop tries several recipes, and each would train anew in {trains[0]}; run"
+                " `edgecnn compress` first, and export its result with --max-drop"
+            )
         if self.max_drop is not None and chosen:
             raise EdgeCnnError(f"--max-drop chooses how to quantize by itself; leave out {', '.join(chosen)}")
         if self.data is not None and self.max_drop is None:
             raise EdgeCnnError("--data says what --max-drop is measured on; give --max-drop POINTS, too")
 
-    def _refuse_idle_flags(self, names: Sequence[str]) -> None:
+    def _refuse_idle_flags(self, calls: Sequence[Call]) -> None:
         given = {
-            "--calibrate": self.calibrate,
+            "--calibrate": None if PICTURES & set(needs(calls)) else self.calibrate,
             "--observer": self.observer,
             "--allow-float": self.allow_float,
             "--io int8": self.io == "int8",
             "--max-drop": self.max_drop is not None,
         }
         idle = [flag for flag, value in given.items() if value]
-        if idle and "int8" not in names:
+        if idle and "int8" not in _names(calls):
             raise EdgeCnnError(f"{', '.join(idle)} says how to quantize, which nothing asks for; add --int8")
 
 
@@ -135,7 +145,9 @@ def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     device, calls = devices.find(target), asked.calls(recipe)
     check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
     precision = next((name for name in PASSES_OF_PRECISION if name in _names(calls)), "fp32")
-    data, notes = data_for(model, asked.calibrate) if "images" in needs(calls) else (None, ())
+    wanting = [name for need, name in needs(calls).items() if need in PICTURES]
+    data, notes = data_for(model, asked.calibrate, wanting[0]) if wanting else (None, ())
+    asked = replace(asked, training=with_own_augmentation(asked.training, model))
     notes = (*notes, *_members(device, precision))
     return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)
 

@@ -1,9 +1,9 @@
 """Running passes over a graph that a user brings, and measuring it after each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgecnn import devices
 from edgecnn.atomic import check_free, write_file
@@ -14,22 +14,18 @@ from edgecnn.export.compilers import check_target
 from edgecnn.export.parity import Parity
 from edgecnn.graph.save import to_bytes
 from edgecnn.pipeline import hops
-from edgecnn.pipeline.asked import PICTURES, Asked, prepared
+from edgecnn.pipeline.asked import Asked, Ready, Told, prepared
 from edgecnn.pipeline.calibration import data_for
-from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import open_network
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import PASSES_OF_PRECISION, SCHEMES, check_precision
 from edgecnn.pipeline.standing import Judge, Standing
-from edgecnn.pipeline.training_pictures import with_own_augmentation
+from edgecnn.pipeline.training_pictures import PICTURES, with_own_augmentation
 from edgecnn.profile import Profile
-from edgecnn.quantize import Context, Step, needs
+from edgecnn.quantize import Step, needs
 from edgecnn.quantize import compress as run_recipe
 from edgecnn.quantize.recipe import check_recipe, complete_recipe
 from edgecnn.sample import sample_inputs
-
-if TYPE_CHECKING:
-    from edgecnn.optimize import Epoch
 
 __all__ = ["Compression", "Pictures", "Told", "compress"]
 
@@ -58,25 +54,6 @@ class Compression:
             "agreement": {"kind": "measured", **self.parity.to_json(), **original},
             **self.standing.to_json(),
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What is called while a recipe runs.
-
-    Attributes:
-        start: with where the network stands before the first pass.
-        step: after each pass.
-        epoch: after each epoch of a training, with its name.
-        note: with what to know about the pictures.
-        progress: now and then: what is being done, how much of it is done, and of how much.
-    """
-
-    start: Callable[[Standing], None] = lambda _standing: None
-    step: Callable[[Compression], None] = lambda _step: None
-    epoch: "Callable[[str, Epoch], None]" = lambda _name, _epoch: None
-    note: Callable[[str], None] = lambda _note: None
-    progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None
 
 
 def compress(
@@ -124,8 +101,8 @@ def compress(
         check_target(device, network.graph)
     given = replace(given, data=data, training=with_own_augmentation(given.training, model))
     asked = Asked(network=network, calls=calls, pictures=given, device=device, seed=seed)
-    with prepared(asked, Path(out), told) as (context, finished):
-        compressions = _run(asked, context, finished, told)
+    with prepared(asked, Path(out), told) as ready:
+        compressions = _run(asked, ready, told)
         write_file(out, to_bytes(compressions[-1].step.after), force=force)
     return compressions
 
@@ -140,7 +117,7 @@ def _device(target: str, calls: Sequence[Call], given: Pictures) -> DeviceProfil
     return device
 
 
-def _run(asked: Asked, context: Context, finished: FinishedPasses | None, told: Told) -> list[Compression]:
+def _run(asked: Asked, ready: Ready, told: Told) -> list[Compression]:
     """Run the passes, measuring before the first and after each."""
     samples = sample_inputs(asked.network.preprocessing, asked.seed)
     judge = Judge(asked.network, asked.held_out(told.note), asked.device)
@@ -148,9 +125,9 @@ def _run(asked: Asked, context: Context, finished: FinishedPasses | None, told: 
     compressions: list[Compression] = []
 
     def finish(step: Step) -> None:
-        parity = hops.of_step(step, samples, context.images)
+        parity = hops.of_step(step, samples, ready.context.images)
         compressions.append(Compression(step=step, parity=parity, standing=judge.standing(step.after)))
         told.step(compressions[-1])
 
-    run_recipe(asked.network.graph, asked.calls, finish, context=context, finished=finished)
+    run_recipe(asked.network.graph, asked.calls, finish, context=ready.context, finished=ready.finished)
     return compressions

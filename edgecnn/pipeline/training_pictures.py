@@ -15,8 +15,11 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.evaluate.class_names import class_order
 from edgecnn.graph.nodes import static_shape
 from edgecnn.pipeline.network import Network, is_path
-from edgecnn.quantize import Checkpoints, Training
+from edgecnn.quantize import Training
 from edgecnn.training_recipe import PRECISIONS
+
+PICTURES = frozenset({"images", "training", "labels"})  # what passes need that pictures fulfil
+TRAINING = frozenset({"training", "labels"})
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,22 +49,13 @@ class TrainingPlace:
             raise UnknownNameError("precision", self.precision, PRECISIONS)
 
 
-def open_training(
-    network: Network,
-    dataset: Dataset,
-    place: TrainingPlace,
-    *,
-    checkpoints: Checkpoints | None = None,
-    on_epoch: Any = None,
-) -> Training:
+def open_training(network: Network, dataset: Dataset, place: TrainingPlace) -> Training:
     """Return the training pictures of a data set for passes; they are read when the first of them begins.
 
     Args:
         network: whose contract says how a picture becomes input, and whose outputs the classes are.
         dataset: the training split.
         place: where and how.
-        checkpoints: what makes a training go on after an interruption.
-        on_epoch: called with the name of a training and each epoch of it.
 
     Raises:
         EdgeCnnError: there is no such device, or it lacks the precision; the pictures' classes are not the
@@ -81,7 +75,6 @@ def open_training(
         found = batches_of(dataset, network.preprocessing, workers=place.workers)
         return found if outputs is None else _Renamed(found, outputs)
 
-    more = {} if on_epoch is None else {"on_epoch": on_epoch}
     return Training(
         batches=batches,
         labelled=dataset.task != "unlabelled",
@@ -89,8 +82,6 @@ def open_training(
         on=place.on,
         precision=place.precision,
         augment=augmentation(Recipe(**changes.to_json()), network.preprocessing),
-        checkpoints=checkpoints,
-        **more,
     )
 
 
