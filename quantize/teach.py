@@ -2,7 +2,8 @@
 
 Some of the training pictures, one in ten and at most a thousand, are never trained on. After each epoch the
 student is measured on them, and it ends with the weights with which it was best, those it began with
-included. They are training pictures: what an evaluation holds out is not looked at.
+included: nearest to the teacher, or, where labels teach, most often right. They are training pictures: what
+an evaluation holds out is not looked at.
 """
 
 import zlib
@@ -158,7 +159,7 @@ def lead(
         loss = distillation_loss(teacher, how, of_labels)
         validation = _Chosen(batches, held_back, targets=bool(lesson.labels))
         measure = _Validation(teacher, loss, validation, place.device)
-        best = Best(module, measure, patience=lesson.patience)
+        best = Best(module, measure, by_loss=not lesson.labels, patience=lesson.patience)
         tell = partial(training.on_batch, name)
         examples = _Chosen(batches, kept, targets=bool(lesson.labels), tell=tell)
         session = replace(_session(key, training, place, best), on_epoch=partial(training.on_epoch, name))
@@ -172,8 +173,8 @@ def lead(
         weights=sum(parameter.requires_grad for parameter in module.parameters()),
         history=history,
         best=best.epoch,
-        before=best.first[0],
-        after=best.score[0],
+        before=best.first.right,
+        after=best.score.right,
         validation=len(held_back),
         against="labels" if lesson.labels else "teacher",
     )
@@ -240,7 +241,7 @@ class _Validation:
     device: torch.device
 
     def __call__(self, module: nn.Module) -> Score:
-        """Return the fraction that is right, and less the loss."""
+        """Return the fraction that is right, and the loss."""
         n = len(self.batches)
         parts = [np.arange(start, min(start + _BATCH, n)) for start in range(0, n, _BATCH)]
         lost, right = 0.0, torch.zeros(2, dtype=torch.float64)
@@ -254,7 +255,7 @@ class _Validation:
                 lost += float(self.loss(outputs, targets, inputs)) * len(part)
                 right += hits(outputs, self.answers(inputs) if targets is None else targets).cpu()
             module.to(home)
-        return float(right[0] / right[1].clamp(min=1)), -lost / n
+        return Score(right=float(right[0] / right[1].clamp(min=1)), loss=lost / n)
 
     def answers(self, inputs: Tensor) -> Tensor:
         """Return what the teacher names."""

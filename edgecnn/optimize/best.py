@@ -1,13 +1,17 @@
 """The best weights of a training, by pictures that are not trained on, and when to stop looking further."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-Score = tuple[float, float]
-"""(the fraction of the pictures that are right, less the loss): compared in this order, higher is better."""
+
+class Score(NamedTuple):
+    """What is measured: the fraction of the pictures that are right, and the loss."""
+
+    right: float
+    loss: float
 
 
 class Best:
@@ -16,11 +20,15 @@ class Best:
     Args:
         module: as it begins; what is measured of that is the least that has to be reached.
         score: of the module as it stands, in evaluation mode and without gradients.
+        by_loss: whether less loss is better, or first of all more that is right. A few pictures tell a loss
+            well, and a fraction badly.
         patience: after how many epochs without a better score a training ends; 0 is never.
     """
 
-    def __init__(self, module: nn.Module, score: Callable[[nn.Module], Score], *, patience: int) -> None:
-        self._score, self._patience = score, patience
+    def __init__(
+        self, module: nn.Module, score: Callable[[nn.Module], Score], *, by_loss: bool, patience: int
+    ) -> None:
+        self._score, self._by_loss, self._patience = score, by_loss, patience
         self.first = self.score = score(module)
         self.epoch = self._epochs = 0
         self._weights = _copy(module)
@@ -34,9 +42,12 @@ class Best:
         """Measure the module after an epoch, keep it if it is the best, and return what fraction is right."""
         self._epochs += 1
         found = self._score(module)
-        if found > self.score:
+        if self._rank(found) > self._rank(self.score):
             self.score, self.epoch, self._weights = found, self._epochs, _copy(module)
-        return found[0]
+        return found.right
+
+    def _rank(self, score: Score) -> tuple[float, ...]:
+        return (-score.loss,) if self._by_loss else (score.right, -score.loss)
 
     def copy_into(self, module: nn.Module) -> None:
         """Give the module its best weights and statistics."""
@@ -54,9 +65,7 @@ class Best:
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on where `state` was returned."""
-        self.first, self.score = (
-            (float(right), float(loss)) for right, loss in (state["first"], state["score"])
-        )
+        self.first, self.score = Score(*state["first"]), Score(*state["score"])
         self.epoch, self._epochs = int(state["epoch"]), int(state["epochs"])
         self._weights = state["weights"]
 
