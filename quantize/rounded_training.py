@@ -6,6 +6,7 @@ Both are parametrizations: the module computes with s and w', and s and w' are w
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import onnx_ir as ir
 import torch
@@ -35,11 +36,14 @@ def teach_rounded(
     Args:
         student: with pairs.
         teacher: its float network.
-        context: as `teach` takes it.
+        context: as `teach` takes it; the training is in float32, whatever precision it asks for.
         lesson: how.
         scales: whether scales learn, too.
     """
     check_pair(student, teacher, lesson)
+    assert context.training is not None
+    # In 16 bits a value has fewer digits than its place between two steps of the grid needs.
+    context = replace(context, training=replace(context.training, precision="fp32"))
     shown = returning(student)
     module = to_module(shown, train_scales=scales)
     _parametrize(module, shown)
@@ -66,13 +70,16 @@ def _parametrize(module: Trainable, model: ir.Model) -> None:
 
 def _bound(quantize: ir.Node, places: Mapping[str, tuple[Weight, nn.Module, str]]) -> None:
     """Keep a weight within its range: a parameter behind a symmetric pair."""
-    value, scale, zero = quantize.inputs[0], constant(quantize.inputs[1]), constant(quantize.inputs[2])
-    if value is None or str(value.name) not in places or scale is None or zero is None or zero.any():
+    value, scaling, points = quantize.inputs[:3]
+    scale, zero = constant(scaling), constant(points)
+    if value is None or scaling is None or scale is None or zero is None or zero.any():
+        return
+    if str(value.name) not in places:
         return
     _, scope, name = places[str(value.name)]
     axis, rank = attribute(quantize, "axis", 1), getattr(scope, name).dim()
     along = None if scale.size == 1 else [-1 if each == axis % rank else 1 for each in range(rank)]
-    trained = places.get(str(quantize.inputs[1].name))
+    trained = places.get(str(scaling.name))
     kept = (trained[1], trained[2]) if trained else torch.from_numpy(scale.copy())
     parametrize.register_parametrization(scope, name, _Within(kept, along))
 

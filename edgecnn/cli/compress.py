@@ -51,7 +51,7 @@ def compress_command(
     from edgecnn.report.compression_views import print_compression
     from edgecnn.report.progress import progress
 
-    said = {"data": images, "count": calibrate_images, "held_out": eval_images}
+    said: dict[str, Any] = {"data": images, "count": calibrate_images, "held_out": eval_images}
     said |= {name: given.pop(name) for name in ("scheme", "training", "preprocessing")}
     pictures = Pictures(**{name: value for name, value in said.items() if value is not None})
     begun: list[Any] = []

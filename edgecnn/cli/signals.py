@@ -19,9 +19,10 @@ def noting(*errors: type[BaseException]) -> Iterator[None]:
     """Where a signal, or one of these errors, ends the block, say what is noted about it: how to go on."""
     import click
 
+    caught: tuple[type[BaseException], ...] = (KeyboardInterrupt, Terminated, *errors)
     try:
         yield
-    except (KeyboardInterrupt, Terminated, *errors) as interruption:
+    except caught as interruption:
         for note in getattr(interruption, "__notes__", ()):
             click.echo(note, err=True)
         raise

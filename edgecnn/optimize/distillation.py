@@ -68,8 +68,8 @@ def disagreement(student: Outputs, teacher: Outputs, how: Distillation) -> Tenso
 
 
 def _divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    logs = (F.log_softmax(scores / temperature, 1) for scores in (student, teacher))
-    return temperature**2 * F.kl_div(*logs, reduction="none", log_target=True).sum(1).mean()
+    own, other = (F.log_softmax(scores / temperature, 1) for scores in (student, teacher))
+    return temperature**2 * F.kl_div(own, other, reduction="none", log_target=True).sum(1).mean()
 
 
 def _squares(student: Tensor, teacher: Tensor, _temperature: float) -> Tensor:

@@ -50,8 +50,8 @@ class Streamed:
                 held_inputs = np.concatenate([held_inputs, inputs]) if len(held_inputs) else inputs
                 held_targets = np.concatenate([held_targets, targets]) if len(held_targets) else targets
             cut = len(part)
-            targets = torch.from_numpy(held_targets[:cut]) if self.labelled else None
-            yield torch.from_numpy(held_inputs[:cut]), targets
+            answers = torch.from_numpy(held_targets[:cut]) if self.labelled else None
+            yield torch.from_numpy(held_inputs[:cut]), answers
             held_inputs, held_targets = held_inputs[cut:], held_targets[cut:]
 
     def _stream(self, order: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -47,7 +47,7 @@ def learning(original: ir.Model | None = None, *, targets=None, images=IMAGES, *
     inputs = torch.from_numpy(images)
     answers = None if targets is None else torch.from_numpy(targets)
     training = Training(
-        batches=lambda: InMemory(inputs, answers), labelled=targets is not None, on="cpu", **fields
+        batches=lambda: InMemory(inputs, answers), labelled=targets is not None, **{"on": "cpu", **fields}
     )
     return Context(images=lambda: [images[:32]], original=original, training=training, seed=seed)
 
