@@ -17,6 +17,7 @@ CALIBRATION = FOLDER / "results" / "calibrate.json"
 QUANTIZERS = FOLDER / "results" / "quantize.json"
 FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
 TRAINING = FOLDER / "results" / "training.json"
+COMPRESSION = FOLDER / "results" / "compress.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
 
 _REFERENCE = "edgecnn"  # by whom the others are divided
@@ -47,6 +48,7 @@ def _rounded(value: Any) -> Any:
 def readme() -> str:
     """Return the text of README.md, made from the published results."""
     import calibrate_report
+    import compress_report
     import fashion_mnist_report
     import profilers_report  # it is made of this module's parts
     import quantizers_report
@@ -60,6 +62,7 @@ def readme() -> str:
         CALIBRATION: calibrate_report.section,
         QUANTIZERS: quantizers_report.section,
         FASHION_MNIST: fashion_mnist_report.section,
+        COMPRESSION: compress_report.section,
         UNET_SHAPES: unet_shapes_report.section,
         TRAINING: training_report.section,
     }
