@@ -1,4 +1,4 @@
-"""Recipes that train, on the MobileNet of Fashion-MNIST: what each pass costs, and what the next one recovers.
+"""Recipes that train, on the MobileNet of Fashion-MNIST: what a pass costs, and what the next one recovers.
 
     python benchmarks/compress.py FOLDER [--recipes qat,half] [--on cuda] [--json FILE]
 

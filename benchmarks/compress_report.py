@@ -16,9 +16,9 @@ def section(result: Mapping[str, Any]) -> str:
         "",
         f"`{result['network']}` of Fashion-MNIST. Measured on {result['date']} on {host['cpu']},"
         f" {host['cores']} cores, {host['system']}, torch {result['versions']['torch']}, trained on"
-        f" {result['on']}; load average before {host['load_before']:.1f}, after {host['load_after']:.1f}. Top-1"
-        " and answers, beside those of the network as it was, on the 10,000 test images; latency of one image"
-        f" in {first['runtime']}. The training images teach without their labels.",
+        f" {result['on']}; load average before {host['load_before']:.1f}, after {host['load_after']:.1f}."
+        " Top-1 and answers, beside those of the network as it was, on the 10,000 test images; latency of one"
+        f" image in {first['runtime']}. The training images teach without their labels.",
         "",
     ]
     for recipe in result["recipes"]:
