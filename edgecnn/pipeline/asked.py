@@ -4,7 +4,7 @@ import importlib.metadata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import Network
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import ANY, SCHEMES
-from edgecnn.pipeline.standing import Standing, some_of
+from edgecnn.pipeline.standing import Standing, host_latency_s, some_of
 from edgecnn.pipeline.training_pictures import (
     TRAINING,
     check_answers,
@@ -26,6 +26,7 @@ from edgecnn.pipeline.training_pictures import (
     without_answers,
 )
 from edgecnn.quantize import Context, Training, needs
+from edgecnn.trainable import to_module
 
 if TYPE_CHECKING:
     from edgecnn.optimize import Epoch
@@ -163,6 +164,7 @@ def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
         seed=asked.seed,
         training=_training(asked, finished, told),
         multiple=1 if asked.device is None else asked.device.channel_multiple,
+        latency=partial(host_latency_s, device=asked.device),
         on_progress=told.progress,
     )
     return Ready(context=context, finished=finished, notes=source.notes)
@@ -172,5 +174,6 @@ def _training(asked: Asked, finished: FinishedPasses | None, told: Told) -> Trai
     if not asked.needs & TRAINING:
         return None
     assert asked.training is not None
+    to_module(asked.network.graph)  # refuses what does not train, before any work
     found = open_training(asked.network, asked.training, asked.pictures.training)
     return replace(found, checkpoints=finished, on_epoch=told.epoch, on_batch=told.batch)

@@ -97,7 +97,7 @@ class Judge:
 
     def __init__(self, network: Network, dataset: Dataset | None, device: DeviceProfile | None) -> None:
         self._network, self._dataset = network, dataset
-        self._litert = device if device is not None and device.runtime == "litert" else None
+        self._device = device
 
     def standing(self, graph: ir.Model) -> Standing:
         """Measure a graph."""
@@ -106,12 +106,12 @@ class Judge:
         compared = (
             None if measured is None or self._first is None or first else compare(self._first, measured)
         )
-        file, runtime, data, run = self._shipped(graph)
+        file, runtime, data, run = _shipped(graph, self._device)
         return Standing(
             profile=profile(graph),
             bytes=len(data),
             file=file,
-            latency_s=latency_s(run, np.zeros(static_shape(graph.graph.inputs[0]), np.float32)),
+            latency_s=_of_zeros(run, graph),
             runtime=runtime,
             measured=measured,
             compared=compared,
@@ -129,15 +129,25 @@ class Judge:
         runner = OnnxRunner(graph, integers=False)
         return evaluate_dataset(runner, self._dataset, contract, labels=self._network.labels)
 
-    def _shipped(self, graph: ir.Model) -> tuple[str, str, bytes, Runner]:
-        """Return what the target reads of a graph, and what runs it here."""
-        folded = graph
-        if precision_of(graph) == "fp32":
-            (folded,) = (step.after for step in compress(graph, [Call("fold")]))
-        if self._litert is None:
-            return ".onnx", "ONNX Runtime", to_bytes(folded), OnnxRunner(folded)
-        artifact: Artifact = compile_for(self._litert, folded).artifacts[0]
-        return ".tflite", "LiteRT", artifact.data, artifact.runner
+
+def _shipped(graph: ir.Model, device: DeviceProfile | None) -> tuple[str, str, bytes, Runner]:
+    """Return what the target reads of a graph, and what runs it here."""
+    folded = graph
+    if precision_of(graph) == "fp32":
+        (folded,) = (step.after for step in compress(graph, [Call("fold")]))
+    if device is None or device.runtime != "litert":
+        return ".onnx", "ONNX Runtime", to_bytes(folded), OnnxRunner(folded)
+    artifact: Artifact = compile_for(device, folded).artifacts[0]
+    return ".tflite", "LiteRT", artifact.data, artifact.runner
+
+
+def host_latency_s(graph: ir.Model, device: DeviceProfile | None) -> float:
+    """Return the median time of one picture on this host, in the target's runtime where that runs here."""
+    return _of_zeros(_shipped(graph, device)[3], graph)
+
+
+def _of_zeros(run: Runner, graph: ir.Model) -> float:
+    return latency_s(run, np.zeros(static_shape(graph.graph.inputs[0]), np.float32))
 
 
 def latency_s(run: Runner, image: np.ndarray) -> float:
