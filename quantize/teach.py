@@ -7,19 +7,16 @@ an evaluation holds out is not looked at.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import onnx_ir as ir
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import static_shape
 from edgecnn.optimize import (
-    Batches,
     DivergedError,
     Epoch,
     Loss,
@@ -29,21 +26,16 @@ from edgecnn.optimize import (
     optimize,
     segmentation_loss,
 )
-from edgecnn.optimize.best import Best, Score
-from edgecnn.optimize.distillation import Distillation, answers, distillation_loss
-from edgecnn.optimize.losses import hits, main_output
+from edgecnn.optimize.best import Best
+from edgecnn.optimize.distillation import Distillation, distillation_loss
 from edgecnn.optimize.reproducible import stream_seed
 from edgecnn.quantize.bare import pairs
 from edgecnn.quantize.context import Context
+from edgecnn.quantize.held_back import Chosen, Validation, divided
 from edgecnn.quantize.lesson import Lesson
 from edgecnn.quantize.outputs import common_maps, like, returning, scores
 from edgecnn.quantize.training import Training
-from edgecnn.runtime.torch_runner import mode
 from edgecnn.trainable import to_graph, to_module
-from edgecnn.training_recipe import Recipe
-
-_VALIDATION, _EVERY = 1000, 10  # at most so many pictures, and one in so many, are not trained on
-_BATCH = 64  # of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,26 +137,20 @@ def lead(
     """Train a module in place, as `teach` says."""
     training = context.training
     assert training is not None
-    key = f"{context.position}-{name}"
-    place = Processes(training.on)
-    batches = training.batches()
-    kept, held_back = _divided(len(batches), context.seed)
-    how = Distillation(
-        loss=lesson.loss, temperature=lesson.temperature, features=lesson.features, labels=lesson.labels
-    )
-    of_labels = _of_labels(module, training, lesson)
+    place, batches = Processes(training.on), training.batches()
+    kept, held_back = divided(len(batches), context.seed)
     if teacher is not None:
         teacher.requires_grad_(False).eval().to(place.device)
+    loss, targets = _loss(module, teacher, training, lesson), bool(lesson.labels)
+    measure = Validation(teacher, loss, Chosen(batches, held_back, targets), place.device)
+    best = Best(module, measure, by_loss=not targets, patience=lesson.patience)
+    examples = Chosen(batches, kept, targets, partial(training.on_batch, name))
+    key = f"{context.position}-{name}"
+    session = replace(_session(key, training, place, best), on_epoch=partial(training.on_epoch, name))
+    recipe = lesson.recipe.override(precision=training.precision)
+    seed = stream_seed(context.seed, zlib.crc32(key.encode()))
     try:
-        loss = distillation_loss(teacher, how, of_labels)
-        validation = _Chosen(batches, held_back, targets=bool(lesson.labels))
-        measure = _Validation(teacher, loss, validation, place.device)
-        best = Best(module, measure, by_loss=not lesson.labels, patience=lesson.patience)
-        tell = partial(training.on_batch, name)
-        examples = _Chosen(batches, kept, targets=bool(lesson.labels), tell=tell)
-        session = replace(_session(key, training, place, best), on_epoch=partial(training.on_epoch, name))
-        seed = stream_seed(context.seed, zlib.crc32(key.encode()))
-        history = optimize(module, examples, loss, _recipe(lesson, training), seed=seed, session=session)
+        history = optimize(module, examples, loss, recipe, seed=seed, session=session)
     except DivergedError as error:
         if training.checkpoints is not None:
             training.checkpoints.discard_checkpoint(key)  # resumed, it would diverge again
@@ -176,21 +162,17 @@ def lead(
         before=best.first.right,
         after=best.score.right,
         validation=len(held_back),
-        against="labels" if lesson.labels else "teacher",
+        against="labels" if targets else "teacher",
     )
 
 
-def _divided(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of the pictures to train on, and of those to validate with."""
-    most = min(_VALIDATION, n // _EVERY)
-    if not most:
-        raise EdgeCnnError(f"{n} pictures are too few to train on; give at least {_EVERY}")
-    order = np.random.default_rng(seed).permutation(n)
-    return np.sort(order[most:]), np.sort(order[:most])
-
-
-def _recipe(lesson: Lesson, training: Training) -> Recipe:
-    return lesson.recipe.override(precision=training.precision)
+def _loss(module: nn.Module, teacher: nn.Module | None, training: Training, lesson: Lesson) -> Loss:
+    how = Distillation(
+        loss=lesson.loss, temperature=lesson.temperature, features=lesson.features, labels=lesson.labels
+    )
+    of_masks = training.masks and lesson.labels
+    of_labels = segmentation_loss(lesson.recipe) if of_masks else classification_loss(module, lesson.recipe)
+    return distillation_loss(teacher, how, of_labels)
 
 
 def _session(key: str, training: Training, place: Processes, best: Best) -> Session:
@@ -202,62 +184,3 @@ def _session(key: str, training: Training, place: Processes, best: Best) -> Sess
         resume=None if kept is None else kept.checkpoint(key),
         keep=None if kept is None else lambda state: kept.keep_checkpoint(key, state),
     )
-
-
-def _of_labels(module: nn.Module, training: Training, lesson: Lesson) -> Loss | None:
-    if not lesson.labels:
-        return None
-    return segmentation_loss(lesson.recipe) if training.masks else classification_loss(module, lesson.recipe)
-
-
-@dataclass(frozen=True, eq=False)
-class _Chosen:
-    """Some of the pictures, with or without their targets."""
-
-    batches: Batches
-    positions: np.ndarray
-    targets: bool
-    tell: Callable[[int, int], None] = lambda _done, _of: None
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    def take(self, parts: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Give one batch for each part."""
-        done = 0
-        for inputs, targets in self.batches.take([self.positions[part] for part in parts]):
-            done += len(inputs)
-            self.tell(done, len(self))
-            yield inputs, targets if self.targets else None
-
-
-@dataclass(frozen=True, eq=False)
-class _Validation:
-    """What is measured of the student on pictures that it is not trained on."""
-
-    teacher: nn.Module | None
-    loss: Loss
-    batches: _Chosen
-    device: torch.device
-
-    def __call__(self, module: nn.Module) -> Score:
-        """Return the fraction that is right, and the loss."""
-        n = len(self.batches)
-        parts = [np.arange(start, min(start + _BATCH, n)) for start in range(0, n, _BATCH)]
-        lost, right = 0.0, torch.zeros(2, dtype=torch.float64)
-        home = next((parameter.device for parameter in module.parameters()), self.device)
-        with mode(module, training=False), torch.no_grad():
-            module.to(self.device)
-            for part, (inputs, targets) in zip(parts, self.batches.take(parts), strict=True):
-                inputs = inputs.to(self.device)
-                targets = None if targets is None else targets.to(self.device)
-                outputs = module(inputs)
-                lost += float(self.loss(outputs, targets, inputs)) * len(part)
-                right += hits(outputs, self.answers(inputs) if targets is None else targets).cpu()
-            module.to(home)
-        return Score(right=float(right[0] / right[1].clamp(min=1)), loss=lost / n)
-
-    def answers(self, inputs: Tensor) -> Tensor:
-        """Return what the teacher names."""
-        assert self.teacher is not None
-        return answers(main_output(self.teacher(inputs)))
