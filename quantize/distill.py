@@ -18,6 +18,7 @@ from edgecnn.graph.nodes import static_shape
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.lesson import Lesson
 from edgecnn.quantize.passes import Result, compression_pass
+from edgecnn.quantize.teach import teach
 from edgecnn.runtime.onnx_runner import OnnxRunner
 
 _LOOKED_AT = 16  # pictures
@@ -43,8 +44,6 @@ def distill(
     patience: int = 0,
 ) -> Result:
     """Train the graph to answer as it did before the recipe, on pictures without labels; weights change."""
-    from edgecnn.quantize.teach import teach
-
     assert context.original is not None
     lesson = Lesson(
         epochs=epochs,

@@ -16,6 +16,7 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.lesson import Lesson
 from edgecnn.quantize.passes import Result, compression_pass
+from edgecnn.quantize.teach import teach
 
 
 def _check(settings: Mapping[str, Value]) -> None:
@@ -41,8 +42,6 @@ def finetune(
     patience: int = 0,
 ) -> Result:
     """Train the graph on pictures with classes or masks; weights change."""
-    from edgecnn.quantize.teach import teach
-
     lesson = Lesson(
         epochs=epochs,
         batch=batch,

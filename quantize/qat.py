@@ -48,7 +48,7 @@ def qat(
     patience: int = 0,
 ) -> Result:
     """Train weights, biases and scales of a quantized graph with its rounding in place."""
-    from edgecnn.quantize.rounded_training import teach_rounded
+    from edgecnn.quantize.learning.rounding import teach_rounded
 
     if not pairs(model.graph):
         return Result(model=model.clone(), matched=0, note="int8 found nothing to quantize")

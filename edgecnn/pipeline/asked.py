@@ -26,7 +26,6 @@ from edgecnn.pipeline.training_pictures import (
     without_answers,
 )
 from edgecnn.quantize import Context, Training, needs
-from edgecnn.trainable import to_module
 
 if TYPE_CHECKING:
     from edgecnn.optimize import Epoch
@@ -173,6 +172,8 @@ def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
 def _training(asked: Asked, finished: FinishedPasses | None, told: Told) -> Training | None:
     if not asked.needs & TRAINING:
         return None
+    from edgecnn.trainable import to_module
+
     assert asked.training is not None
     to_module(asked.network.graph)  # refuses what does not train, before any work
     found = open_training(asked.network, asked.training, asked.pictures.training)

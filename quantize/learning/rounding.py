@@ -17,11 +17,12 @@ from edgecnn.graph.nodes import attribute, constant
 from edgecnn.quantize.bare import pairs
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.grid import HIGHEST
+from edgecnn.quantize.learning.lead import lead
 from edgecnn.quantize.lesson import Lesson
 from edgecnn.quantize.outputs import like, returning
 from edgecnn.quantize.placement_tflite import RULES
 from edgecnn.quantize.refit import refit
-from edgecnn.quantize.teach import Taught, check_pair, lead
+from edgecnn.quantize.teach import Taught, check_pair
 from edgecnn.trainable import Trainable, to_graph, to_module
 from edgecnn.trainable.weights import Weight
 
