@@ -19,7 +19,7 @@ from edgecnn.pipeline.calibration import data_for
 from edgecnn.pipeline.network import open_network
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import PASSES_OF_PRECISION, SCHEMES, check_precision
-from edgecnn.pipeline.standing import Judge, Standing
+from edgecnn.pipeline.standing import Judge, Standing, ends
 from edgecnn.pipeline.training_pictures import PICTURES, with_own_augmentation
 from edgecnn.profile import Profile
 from edgecnn.quantize import Step, needs
@@ -27,15 +27,20 @@ from edgecnn.quantize import compress as run_recipe
 from edgecnn.quantize.recipe import check_recipe, complete_recipe
 from edgecnn.sample import sample_inputs
 
+_KIND = {"kind": "measured"}
+
 __all__ = ["Compression", "Pictures", "Told", "compress"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compression:
-    """A finished pass: what it did, how far it moved the outputs, and where the network stands now."""
+    """A finished pass: what it did, how far it moved the outputs, and where the network stands now.
+
+    `parity` is None where the pass gave the graph another input or output size: then nothing can be compared.
+    """
 
     step: Step
-    parity: Parity
+    parity: Parity | None
     standing: Standing
 
     @property
@@ -51,7 +56,7 @@ class Compression:
             "pass": str(self.step.call),
             "matched": self.step.matched,
             "note": self.step.note,
-            "agreement": {"kind": "measured", **self.parity.to_json(), **original},
+            "agreement": None if self.parity is None else {**_KIND, **self.parity.to_json(), **original},
             **self.standing.to_json(),
         }
 
@@ -119,15 +124,24 @@ def _device(target: str, calls: Sequence[Call], given: Pictures) -> DeviceProfil
 
 def _run(asked: Asked, ready: Ready, told: Told) -> list[Compression]:
     """Run the passes, measuring before the first and after each."""
-    samples = sample_inputs(asked.network.preprocessing, asked.seed)
     judge = Judge(asked.network, asked.held_out(told.note), asked.device)
     told.start(judge.standing(asked.network.graph))
     compressions: list[Compression] = []
 
     def finish(step: Step) -> None:
-        parity = hops.of_step(step, samples, ready.context.images)
+        parity = _parity(step, asked, ready)
         compressions.append(Compression(step=step, parity=parity, standing=judge.standing(step.after)))
         told.step(compressions[-1])
 
     run_recipe(asked.network.graph, asked.calls, finish, context=ready.context, finished=ready.finished)
     return compressions
+
+
+def _parity(step: Step, asked: Asked, ready: Ready) -> Parity | None:
+    """Compare before and after a pass; None where a lossy one gave the graph another size."""
+    (_, _, height, width), *_ = before = ends(step.before)
+    if not step.lossless and ends(step.after) != before:
+        return None
+    contract = replace(asked.network.preprocessing, height=height, width=width)
+    images = ready.context.images if before == ends(asked.network.graph) else None
+    return hops.of_step(step, sample_inputs(contract, asked.seed), images)

@@ -122,8 +122,8 @@ class Judge:
         return self._measure(self._network.graph)
 
     def _measure(self, graph: ir.Model) -> Measured | None:
-        if self._dataset is None:
-            return None
+        if self._dataset is None or ends(graph) != ends(self._network.graph):
+            return None  # no pictures, or answers of another size
         contract = self._network.preprocessing
         # As the graph stands: a layer that is float between pairs would else be computed in integers.
         runner = OnnxRunner(graph, integers=False)
@@ -148,6 +148,11 @@ def host_latency_s(graph: ir.Model, device: DeviceProfile | None) -> float:
 
 def _of_zeros(run: Runner, graph: ir.Model) -> float:
     return latency_s(run, np.zeros(static_shape(graph.graph.inputs[0]), np.float32))
+
+
+def ends(graph: ir.Model) -> list[tuple[int, ...]]:
+    """Return the shapes of what a graph takes and gives."""
+    return [static_shape(value) for value in (*graph.graph.inputs, *graph.graph.outputs)]
 
 
 def latency_s(run: Runner, image: np.ndarray) -> float:

@@ -17,7 +17,8 @@ def print_compression(start: Standing, steps: Sequence[Compression], out: str) -
     columns = ["pass", "mult-adds", "parameters", start.file, "latency"]
     columns += [figure] if figure else []
     columns += [_AGREES] if start.measured is not None else []
-    rows = [_row(_FIRST, start), *(_row(str(each.step.call), each.standing) for each in steps)]
+    stands = [(_FIRST, start), *((str(each.step.call), each.standing) for each in steps)]
+    rows = [(*row, *[""] * (len(columns) - len(row))) for row in (_row(*each) for each in stands)]
     print_table(columns, rows, title=_title(start), numeric=columns[1:])
     print_line("")
     _print_steps(steps)
@@ -53,8 +54,8 @@ def _print_steps(steps: Sequence[Compression]) -> None:
         (
             str(each.step.call),
             str(each.step.matched),
-            units.error(each.parity.max_abs_error),
-            f"{each.parity.response:.3g}",
+            "" if each.parity is None else units.error(each.parity.max_abs_error),
+            "" if each.parity is None else f"{each.parity.response:.3g}",
             each.step.note,
         )
         for each in steps
