@@ -102,3 +102,34 @@ def test_wrong_flags_are_refused_in_one_sentence(edgecnn, command, flags, code, 
     assert said in ran.err
     assert "Traceback" not in ran.err
     assert left(tmp_path) == []
+
+
+def test_an_export_trains_as_well_and_goes_on_after_a_signal(edgecnn, trained, monkeypatch, tmp_path, left):
+    @contextmanager
+    def progress(_first):
+        yield lambda text: text.startswith("qat: epoch 1/2") and os.kill(os.getpid(), signal.SIGTERM)
+
+    bundle = tmp_path / "bundle"
+    command = ["export", trained / "run", "--target", "pi4", "--recipe", RECIPE, "--on", "cpu", "-o", bundle]
+    with monkeypatch.context() as patch:
+        patch.setattr("edgecnn.report.progress.progress", progress)
+        ran = edgecnn(*command)
+    assert ran.code == 143
+    assert "bundle.passes; the same command goes on from there" in ran.err
+    again = edgecnn(*command, "--json")
+    assert again.code == 0, again.err
+    first = next(line for line in again.err.splitlines() if "epoch" in line)
+    assert first.startswith("qat: epoch 2/2, loss ")
+    assert [hop["hop"] for hop in again.json["parity"]][-2:] == [
+        "onnx → qat(epochs=2, batch=256)",
+        "onnx → model.tflite",
+    ]
+    assert left(tmp_path)[0] == "bundle"
+    assert not (tmp_path / "bundle.passes").exists()
+
+
+def test_an_export_that_trains_does_not_climb_the_ladder(edgecnn, trained, tmp_path):
+    command = ["export", trained / "run", "--target", "pi4", "--recipe", RECIPE, "-o", tmp_path / "bundle"]
+    ran = edgecnn(*command, "--max-drop", "1")
+    assert ran.code == 1
+    assert "each would train anew in qat" in ran.err
