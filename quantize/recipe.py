@@ -79,7 +79,7 @@ def check_recipe(recipe: Sequence[Call], context: Context | None = None) -> None
             raise EdgeCnnError(f"{name} needs {_FLAGS[need]}")
 
 
-def _check_order(recipe: Sequence[Call], model: ir.Model) -> None:
+def check_order(recipe: Sequence[Call], model: ir.Model) -> None:
     """Raise `EdgeCnnError` for a pass before which another one should have run."""
     done = {precision_of(model)}
     for call in complete_recipe(recipe):
@@ -126,7 +126,7 @@ def compress(
     context = context or Context()
     check_recipe(recipe, context)
     check(model)
-    _check_order(recipe, model)
+    check_order(recipe, model)
     context = replace(context, original=context.original or model)
     steps: list[Step] = []
     for call in complete_recipe(recipe):

@@ -24,7 +24,7 @@ from edgecnn.pipeline.training_pictures import PICTURES, with_own_augmentation
 from edgecnn.profile import Profile
 from edgecnn.quantize import Step, needs
 from edgecnn.quantize import compress as run_recipe
-from edgecnn.quantize.recipe import check_recipe, complete_recipe
+from edgecnn.quantize.recipe import check_order, check_recipe, complete_recipe
 from edgecnn.sample import sample_inputs
 
 _KIND = {"kind": "measured"}
@@ -102,6 +102,7 @@ def compress(
     check_free(out, force=force, folder=False)
     network = open_network(model, inputs=inputs, seed=seed)
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))
+    check_order(calls, network.graph)
     if device is not None:
         check_target(device, network.graph)
     given = replace(given, data=data, training=with_own_augmentation(given.training, model))

@@ -4,6 +4,7 @@ import zlib
 from dataclasses import replace
 from functools import partial
 
+import torch
 from torch import nn
 
 from edgecnn.errors import EdgeCnnError
@@ -35,7 +36,8 @@ def lead(
     place, batches = Processes(training.on), training.batches()
     kept, held_back = divided(len(batches), context.seed)
     if teacher is not None:
-        teacher.requires_grad_(False).eval().to(place.device)
+        teacher.requires_grad_(False).eval()
+        teacher.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss, targets = _loss(module, teacher, training, lesson), bool(lesson.labels)
     measure = Validation(teacher, loss, Chosen(batches, held_back, targets), place.device)
     best = Best(module, measure, by_loss=not targets, patience=lesson.patience)
