@@ -1,8 +1,8 @@
 """`Lesson`: how a graph is trained within a recipe; needs no torch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 from edgecnn.calls import Value
 from edgecnn.errors import EdgeCnnError, UnknownNameError
@@ -71,10 +71,6 @@ class Lesson:
     def of(cls, settings: Mapping[str, Value]) -> Self:
         """Return the lesson of a pass's settings, those that are none of a lesson's left out."""
         return cls(**{key: value for key, value in settings.items() if key in cls.__dataclass_fields__})  # type: ignore[arg-type]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        return asdict(self)
 
 
 _WARM_UP = 0.5  # epochs

@@ -82,7 +82,6 @@ def _attention(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 _TERMS: Mapping[str, Callable[[Tensor, Tensor, float], Tensor]] = {"kl": _divergence, "mse": _squares}
-LOSSES = tuple(_TERMS)
 
 
 def answers(scores: Tensor) -> Tensor:

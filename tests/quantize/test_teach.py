@@ -9,9 +9,10 @@ from edgecnn.calls import parse_recipe
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.save import to_bytes
 from edgecnn.optimize import augmentation
+from edgecnn.optimize.distillation import _TERMS
 from edgecnn.preprocessing import raw_preprocessing
 from edgecnn.quantize import compress
-from edgecnn.quantize.lesson import Lesson
+from edgecnn.quantize.lesson import LOSSES, Lesson
 from edgecnn.quantize.outputs import common_maps, scores
 from edgecnn.quantize.teach import teach
 from edgecnn.runtime.onnx_runner import OnnxRunner
@@ -22,6 +23,10 @@ from .networks import Branches, graph
 
 QUICK = Lesson(epochs=2, lr=3e-3)
 LONGER = Lesson(epochs=4, batch=16, lr=1e-2)
+
+
+def test_every_loss_that_a_lesson_may_have_has_its_term():
+    assert set(LOSSES) == set(_TERMS)
 
 
 def agreement(model, other) -> float:
