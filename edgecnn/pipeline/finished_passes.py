@@ -97,14 +97,18 @@ class FinishedPasses:
                     parent.rmdir()
 
     def find(self, position: int) -> Result | None:
-        """Return what a pass gave; None where it did not finish, or its file is damaged."""
+        """Return what a pass gave; None where it did not finish, or a file of it is damaged."""
         graph, said = self._file(position, ".onnx"), self._file(position, ".json")
         if not said.is_file() or not graph.is_file():
             return None
-        noted, data = json.loads(said.read_text(encoding="utf-8")), graph.read_bytes()
-        if hashlib.sha256(data).hexdigest() != noted["sha256"]:
+        data = graph.read_bytes()
+        try:
+            noted = json.loads(said.read_text(encoding="utf-8"))
+            matched, note, digest = (noted[key] for key in ("matched", "note", "sha256"))
+        except (ValueError, KeyError, TypeError):
             return None
-        return Result(model=_read(data), matched=noted["matched"], note=noted["note"])
+        same = hashlib.sha256(data).hexdigest() == digest
+        return Result(model=_read(data), matched=matched, note=note) if same else None
 
     def keep(self, position: int, result: Result) -> None:
         """Write what a pass gave, and forget the checkpoints of its trainings."""

@@ -61,12 +61,12 @@ def open_training(network: Network, dataset: Dataset, place: TrainingPlace) -> T
         EdgeCnnError: there is no such device, or it lacks the precision; the pictures' classes are not the
             network's, or they have masks where it names classes.
     """
-    from edgecnn.optimize import augmentation, processes
+    from edgecnn.optimize import Processes, augmentation
     from edgecnn.optimize.processes import autocast_dtype
     from edgecnn.optimize.streamed import batches_of
     from edgecnn.training_recipe import Recipe
 
-    autocast_dtype(place.precision, processes(place.on).device)
+    autocast_dtype(place.precision, Processes(place.on).device)
     changes = place.augmentation or Augmentation()
     outputs = _classes(network, dataset)
 

@@ -199,6 +199,16 @@ def test_a_damaged_pass_is_run_again_and_a_damaged_epoch_refused(network, photos
     assert [each.step.found for each in steps] == [True, False, False]
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"matched": 1, "note": "", "sha256": 5}'])
+def test_what_a_pass_said_may_be_damaged_too(text, network, photos, tmp_path):
+    data, out, steps = photos(), tmp_path / "o.onnx", []
+    killed("int8", network, data, out)
+    (said,) = folder_of(out).glob("01-*.json")
+    said.write_text(text)
+    compress(network, TRAINS, out, pictures=pictures(data), told=Told(step=steps.append))
+    assert [each.step.found for each in steps] == [False, True, False]
+
+
 def test_a_folder_of_another_kind_is_not_touched(network, photos, tmp_path):
     out = tmp_path / "o.onnx"
     folder_of(out).mkdir()
