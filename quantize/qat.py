@@ -3,10 +3,11 @@
     min_{w, b, s}  E_x L(z_q(x), z(x)),   z_q with every pair  q = clip(round(v / s) + z),  v' = (q - z) s
     ∂v'/∂v = 1 inside the range, 0 outside        s = s_0 exp(θ),  ∂v'/∂s as learned step size has it
 
-before: a graph of int8 pairs; after: the same graph, with other numbers as weights, biases and scales. What
-trains is what ships: the pairs stay where they are, zero points stay, scales that were equal (of a Concat, a
-pool) stay equal, those that an operator dictates (Softmax 1/256) stay as they are, and weights stay within
--127 to 127 of their scale. The float network that was quantized teaches; labels may have a share.
+before: a graph of the pairs of `int8`, or of `dynamic`, which are on weights alone; after: the same graph, with
+other numbers as weights, biases and scales. What trains is what ships: the pairs stay where they are, zero
+points stay, scales that were equal (of a Concat, a pool) stay equal, those that an operator dictates (Softmax
+1/256) stay as they are, and weights stay within -127 to 127 of their scale. The float network that was
+quantized teaches; labels may have a share.
 Sources: Jacob et al. 2018, arXiv:1712.05877, §3; Bengio et al. 2013, arXiv:1308.3432; Esser et al. 2020,
 arXiv:1902.08153, §2.1 and §2.2 (gradient scale 1 / √(N Q_p)); θ is ours: a step changes a scale by a fraction
 of itself, whatever its size, and it stays positive.
@@ -32,7 +33,9 @@ def _may_need(settings: Mapping[str, Value]) -> tuple[str, ...]:
     return ("labels",) if settings["labels"] else ()
 
 
-@compression_pass(lossless=False, needs=("training",), behind=("int8",), may_need=_may_need, check=_check)
+@compression_pass(
+    lossless=False, needs=("training",), behind=("int8", "dynamic"), may_need=_may_need, check=_check
+)
 def qat(
     model: ir.Model,
     *,

@@ -14,6 +14,7 @@ import onnx_ir as ir
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import static_shape
+from edgecnn.graph.precision import precision_of
 from edgecnn.quantize.bare import pairs
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.lesson import Lesson
@@ -92,8 +93,7 @@ def teach(
     from edgecnn.quantize.learning.lead import lead
     from edgecnn.trainable import to_graph, to_module
 
-    if pairs(student.graph):
-        raise EdgeCnnError("the graph is quantized, and its rounding has to be trained with it: give qat")
+    _refuse_rounded(student)
     if teacher is not None:
         check_pair(student, teacher, lesson)
     maps = common_maps(student, teacher) if teacher is not None and lesson.features else []
@@ -101,6 +101,13 @@ def teach(
     guide = None if teacher is None else to_module(returning(teacher, maps))
     course = lead(module, guide, context, lesson, name=name)
     return Taught(model=like(student, to_graph(module)), course=course)
+
+
+def _refuse_rounded(student: ir.Model) -> None:
+    if pairs(student.graph):
+        raise EdgeCnnError("the graph is quantized, and its rounding has to be trained with it: give qat")
+    if precision_of(student) == "fp16":
+        raise EdgeCnnError("the weights are in float16, too coarse for small steps; train before fp16")
 
 
 def check_pair(student: ir.Model, teacher: ir.Model, lesson: Lesson) -> None:

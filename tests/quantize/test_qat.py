@@ -160,8 +160,15 @@ def test_labels_may_have_a_share_and_are_then_needed_before_any_work():
     assert "as the labels on" in step.note
 
 
+def test_weights_that_alone_are_rounded_learn_too():
+    other = damaged(spread())
+    *_, before, step = run(spread(), "dynamic | qat(epochs=2, batch=16)", original=other)
+    assert to_bytes(before.after) != to_bytes(step.after)
+    assert error(before.after, other) > error(step.after, other)
+
+
 def test_without_int8_it_is_refused_before_any_work():
-    with pytest.raises(EdgeCnnError, match=r"qat takes a graph that int8 made; .* int8 \| qat"):
+    with pytest.raises(EdgeCnnError, match=r"a graph that int8 or dynamic made; .* int8 \| qat"):
         run(spread(), "equalize | qat")
 
 

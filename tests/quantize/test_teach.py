@@ -168,6 +168,8 @@ def test_what_cannot_be_taught_is_refused():
     )
     quantized = compress(teacher, parse_recipe("int8"), context=learning())[-1].after
     assert refused(quantized, teacher).endswith("give qat")
+    halved = compress(teacher, parse_recipe("fp16"))[-1].after
+    assert refused(halved, teacher).endswith("train before fp16")
 
 
 def test_a_loss_beyond_all_bounds_says_which_setting_to_lower():
