@@ -3,8 +3,8 @@
     min_{w, b, s}  E_x L(z_q(x), z(x)),   z_q with every pair  q = clip(round(v / s) + z),  v' = (q - z) s
     ∂v'/∂v = 1 inside the range, 0 outside        s = s_0 exp(θ),  ∂v'/∂s as learned step size has it
 
-before: a graph of the pairs of `int8`, or of `dynamic`, which are on weights alone; after: the same graph, with
-other numbers as weights, biases and scales. What trains is what ships: the pairs stay where they are, zero
+before: a graph of the pairs of `int8`, or of `dynamic`, which are on weights alone; after: the same graph,
+with other numbers as weights, biases and scales. What trains is what ships: the pairs stay where they are, zero
 points stay, scales that were equal (of a Concat, a pool) stay equal, those that an operator dictates (Softmax
 1/256) stay as they are, and weights stay within -127 to 127 of their scale. The float network that was
 quantized teaches; labels may have a share.
