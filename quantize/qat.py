@@ -4,9 +4,10 @@
     ∂v'/∂v = 1 inside the range, 0 outside        s = s_0 exp(θ),  ∂v'/∂s as learned step size has it
 
 before: a graph of the pairs of `int8`, or of `dynamic`, which are on weights alone; after: the same graph,
-with other numbers as weights, biases and scales. What trains is what ships: pairs and zero points stay, scales that were equal (of a Concat, a pool) stay equal, those that an operator dictates (Softmax
-1/256) stay as they are, and weights stay within -127 to 127 of their scale. The float network that was
-quantized teaches; labels may have a share.
+with other numbers as weights, biases and scales. What trains is what ships: pairs and zero points stay where
+and what they are, scales that were equal (of a Concat, a pool) stay equal, those that an operator dictates
+(Softmax 1/256) stay, and weights stay within -127 to 127 of their scale. The float network that was quantized
+teaches; labels may have a share.
 Sources: Jacob et al. 2018, arXiv:1712.05877, §3; Bengio et al. 2013, arXiv:1308.3432; Esser et al. 2020,
 arXiv:1902.08153, §2.1 and §2.2 (gradient scale 1 / √(N Q_p)); θ is ours: a step changes a scale by a fraction
 of itself, whatever its size, and it stays positive.
