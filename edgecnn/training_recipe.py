@@ -8,12 +8,13 @@ The learning rate rises linearly during warm-up and follows its schedule from th
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
 
 from edgecnn.augmentation import Augmentation
 from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.ranges import Range, check_ranges, overridden
 
 _SCHEDULES: Mapping[str, Callable[["Recipe", float], float]] = {
     "constant": lambda _recipe, _epoch: 1.0,
@@ -26,7 +27,7 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 
 _LARGEST = 1e6
 _FRACTION = (lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
-_RANGES: Mapping[str, tuple[type, Callable[[float], bool], str]] = {
+_RANGES: Mapping[str, Range] = {
     "epochs": (int, lambda value: 1 <= value <= _LARGEST, "a whole number of at least 1"),
     "batch": (int, lambda value: 2 <= value <= _LARGEST, "a whole number of at least 2"),
     "lr": (float, lambda value: 0 < value <= _LARGEST, "a number above 0"),
@@ -91,13 +92,10 @@ class Recipe:
     cutout: int = 0
 
     def __post_init__(self) -> None:
-        for name, (kind, allowed, text) in _RANGES.items():
-            value = getattr(self, name)
-            if value is None and name == "dropout":
-                continue
-            numeric = isinstance(value, (int, kind)) and not isinstance(value, bool)
-            if not numeric or not allowed(value):
-                raise EdgeCnnError(f"{name.replace('_', '-')}={value} of the training is not {text}")
+        ranges = dict(_RANGES)
+        if self.dropout is None:
+            del ranges["dropout"]
+        check_ranges(self, ranges, "training")
         for name, words in _WORDS.items():
             if getattr(self, name) not in words:
                 raise UnknownNameError(name, getattr(self, name), words)
@@ -114,13 +112,9 @@ class Recipe:
 
         The steps of a schedule are given in one of two ways; the one given replaces the other.
         """
-        unknown = sorted(set(given) - set(self.__dataclass_fields__))
-        if unknown:
-            raise UnknownNameError("key of a training recipe", unknown[0], self.__dataclass_fields__)
-        changed = {key: value for key, value in given.items() if value is not None}
-        if "step_epochs" in changed and "milestones" not in changed:
-            changed["milestones"] = ()
-        return replace(self, **changed)
+        if given.get("step_epochs") is not None and given.get("milestones") is None:
+            given["milestones"] = ()
+        return overridden(self, "key of a training recipe", given)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -14,7 +14,7 @@ import onnx_ir as ir
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import static_shape
-from edgecnn.graph.precision import precision_of
+from edgecnn.graph.precision import HALF, precision_of, stored_weights
 from edgecnn.quantize.bare import pairs
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.lesson import Lesson
@@ -108,6 +108,8 @@ def _refuse_rounded(student: ir.Model) -> None:
         raise EdgeCnnError("the graph is quantized, and its rounding has to be trained with it: give qat")
     if precision_of(student) == "fp16":
         raise EdgeCnnError("the weights are in float16, too coarse for small steps; train before fp16")
+    if stored_weights(student) == HALF:
+        raise EdgeCnnError("the weights are rounded to float16 already; train before half_weights")
 
 
 def check_pair(student: ir.Model, teacher: ir.Model, lesson: Lesson) -> None:

@@ -25,7 +25,7 @@ from edgecnn.pipeline.bundle_contents import contents, manifest
 from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
 from edgecnn.pipeline.pictures import Pictures
-from edgecnn.pipeline.quantization import Order, Quantization, check_precision, order
+from edgecnn.pipeline.quantization import Order, Quantization, check_precision, members_note, order
 from edgecnn.pipeline.softmax import with_softmax
 from edgecnn.pipeline.standing import latency_s
 from edgecnn.pipeline.verification import Verified, verified
@@ -124,11 +124,13 @@ def deploy(
     network = replace(network, preprocessing=network.preprocessing.override(**(preprocessing or {})))
     network = with_softmax(network) if softmax else network
     _check_network(ordered, network)
-    path = Path(out) if out is not None else Path(f"{network.name}-{_precision(ordered, network)}.{target}")
+    path = _path(out, ordered, network)
     _check_free(path, force)
     asked = _asked(ordered, network, preprocessing or {}, seed)
     with prepared(asked, path, _told(on_stage)) as ready:
         ordered, ladder = choose(network, ordered, ready.context, on_stage)
+        path = _path(out, ordered, network)
+        _check_free(path, force)
         found = verified(network, ordered, ready.context, on_stage, ready.finished)
         on_stage("measure")
         latency = {each.path: latency_s(each.runner, found.samples[:1]) for each in found.artifacts}
@@ -146,12 +148,23 @@ def deploy(
         artifacts=tuple(_listed(artifact) for artifact in found.artifacts),
         host_latency_s=latency,
         ladder=tuple(ladder),
-        notes=(*ordered.notes, *ready.notes, *_warnings(found), *found.compiled.notes),
+        notes=(
+            *ordered.notes,
+            *members_note(ordered.device, ordered.precision),
+            *ready.notes,
+            *_warnings(found),
+            *found.compiled.notes,
+        ),
     )
 
 
 def _check_free(path: Path, force: bool) -> None:
     check_free(path, force=force, marker=MANIFEST, folder=not is_zip(path))
+
+
+def _path(out: str | Path | None, ordered: Order, network: Network) -> Path:
+    """Return where the bundle goes; by default it is named after network, precision and target."""
+    return Path(out or f"{network.name}-{_precision(ordered, network)}.{ordered.device.name}")
 
 
 def _precision(ordered: Order, network: Network) -> str:

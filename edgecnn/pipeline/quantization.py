@@ -143,16 +143,36 @@ class Order:
 def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     """Return what is to be made of a model; raise `EdgeCnnError` for what the target cannot run."""
     device, calls = devices.find(target), asked.calls(recipe)
+    refuse_half_weights(device, calls)
     check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
-    precision = next((name for name in PASSES_OF_PRECISION if name in _names(calls)), "fp32")
+    precision = precision_in(calls)
     wanting = [name for need, name in needs(calls).items() if need in PICTURES]
     data, notes = data_for(model, asked.calibrate, wanting[0]) if wanting else (None, ())
     asked = replace(asked, training=with_own_augmentation(asked.training, model))
-    notes = (*notes, *_members(device, precision))
     return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)
 
 
-def _members(device: DeviceProfile, precision: str) -> tuple[str, ...]:
+def refuse_half_weights(device: DeviceProfile, calls: Sequence[Call]) -> None:
+    """Raise `EdgeCnnError` where float16 weights were asked for and nothing would store them so."""
+    names = _names(calls)
+    if "half_weights" not in names:
+        return
+    if device.runtime != "litert":
+        raise EdgeCnnError(
+            "half_weights is how a .tflite file stores weights; for TensorRT, give fp16 for it"
+        )
+    if set(names) & set(PASSES_OF_PRECISION):
+        raise EdgeCnnError(
+            "half_weights stores the weights of a float32 graph; leave it out, or the other precision"
+        )
+
+
+def precision_in(calls: Sequence[Call]) -> str:
+    """Return the precision that a recipe asks for, `fp32` where it names none."""
+    return next((name for name in PASSES_OF_PRECISION if name in _names(calls)), "fp32")
+
+
+def members_note(device: DeviceProfile, precision: str) -> tuple[str, ...]:
     """Say which boards of a family get a precision that not all of them have."""
     if precision not in device.some_precisions:
         return ()

@@ -18,7 +18,7 @@ from edgecnn.pipeline.asked import Asked, Ready, Told, prepared
 from edgecnn.pipeline.calibration import data_for
 from edgecnn.pipeline.network import open_network
 from edgecnn.pipeline.pictures import Pictures
-from edgecnn.pipeline.quantization import PASSES_OF_PRECISION, SCHEMES, check_precision
+from edgecnn.pipeline.quantization import PASSES_OF_PRECISION, SCHEMES, check_precision, refuse_half_weights
 from edgecnn.pipeline.standing import Judge, Standing, ends
 from edgecnn.pipeline.training_pictures import PICTURES, with_own_augmentation
 from edgecnn.profile import Profile
@@ -69,6 +69,7 @@ def compress(
     force: bool = False,
     seed: int = 0,
     inputs: Mapping[str, Sequence[int]] | None = None,
+    layout: str | None = None,
     pictures: Pictures | None = None,
     target: str | None = None,
     told: Told | None = None,
@@ -86,6 +87,7 @@ def compress(
         force: replace an existing file.
         seed: of everything random.
         inputs: fixed shapes by input name.
+        layout: of the file's images; what is written takes NCHW.
         pictures: what to calibrate with, to train on and to measure on.
         target: a device profile's name: its rules, its channel multiple, and what it cannot run.
         told: what is called in between.
@@ -100,7 +102,7 @@ def compress(
     wanting = [name for need, name in needs(calls).items() if need in PICTURES]
     data = data_for(model, given.data, wanting[0])[0] if wanting else given.data
     check_free(out, force=force, folder=False)
-    network = open_network(model, inputs=inputs, seed=seed)
+    network = open_network(model, inputs=inputs, layout=layout, seed=seed)
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))
     check_order(calls, network.graph)
     if device is not None:
@@ -116,6 +118,7 @@ def compress(
 def _device(target: str, calls: Sequence[Call], given: Pictures) -> DeviceProfile:
     """Return the target's profile; raise `EdgeCnnError` for a precision that it does not run."""
     device = devices.find(target)
+    refuse_half_weights(device, calls)
     check_precision(device, {call.name for call in calls} & set(PASSES_OF_PRECISION), "float")
     scheme = SCHEMES.get(device.runtime)
     if given.scheme is not None and scheme is not None and given.scheme != scheme:

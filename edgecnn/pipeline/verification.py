@@ -52,7 +52,7 @@ def verified(
     from edgecnn.runtime.onnx_runner import OnnxRunner
 
     samples = sample_inputs(network.preprocessing, context.seed)
-    parity = [hops.with_module(network, samples)] if network.module is not None else []
+    parity = [*network.parity, *([hops.with_module(network, samples)] if network.module is not None else [])]
     on_stage("compress")
     steps = compress(network.graph, ordered.calls, context=context, finished=finished)
     parity += [hops.of_step(step, samples, context.images) for step in steps]

@@ -170,6 +170,8 @@ def test_what_cannot_be_taught_is_refused():
     assert refused(quantized, teacher).endswith("give qat")
     halved = compress(teacher, parse_recipe("fp16"))[-1].after
     assert refused(halved, teacher).endswith("train before fp16")
+    stored = compress(teacher, parse_recipe("half_weights"))[-1].after
+    assert refused(stored, teacher).endswith("train before half_weights")
 
 
 def test_a_loss_beyond_all_bounds_says_which_setting_to_lower():
