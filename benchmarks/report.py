@@ -15,6 +15,7 @@ CALIBRATION = FOLDER / "results" / "calibrate.json"
 QUANTIZERS = FOLDER / "results" / "quantize.json"
 FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
 TRAINING = FOLDER / "results" / "training.json"
+COMPRESSION = FOLDER / "results" / "compress.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
 
 Row = Mapping[str, Any]
@@ -38,6 +39,7 @@ def _rounded(value: Any) -> Any:
 def readme() -> str:
     """Return the text of README.md, made from the published results."""
     import calibrate_report  # each is made of this module's parts
+    import compress_report
     import convert_report
     import fashion_mnist_report
     import profilers_report
@@ -51,6 +53,7 @@ def readme() -> str:
         CALIBRATION: calibrate_report.section,
         QUANTIZERS: quantizers_report.section,
         FASHION_MNIST: fashion_mnist_report.section,
+        COMPRESSION: compress_report.section,
         UNET_SHAPES: unet_shapes_report.section,
         TRAINING: training_report.section,
     }

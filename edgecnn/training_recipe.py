@@ -22,6 +22,7 @@ _SCHEDULES: Mapping[str, Callable[["Recipe", float], float]] = {
     "step": lambda recipe, epoch: recipe.step_factor ** recipe.steps_before(epoch),
 }
 SCHEDULES = tuple(_SCHEDULES)
+OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 _LARGEST = 1e6
@@ -40,7 +41,7 @@ _RANGES: Mapping[str, Range] = {
     "dropout": (float, *_FRACTION),
     "ema": (float, *_FRACTION),
 }
-_WORDS = {"schedule": SCHEDULES, "precision": PRECISIONS}
+_WORDS = {"schedule": SCHEDULES, "optimizer": OPTIMIZERS, "precision": PRECISIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class Recipe:
         dice: weight of the Dice term that is added to the loss of a segmentation.
         dropout: probability of every dropout layer; None leaves the network's own.
         ema: how much of itself the moving average of the weights keeps at a step; 0 is without average.
+        optimizer: `sgd` with momentum, or `adamw`, which takes no momentum.
         precision: fp32, or bf16 or fp16 where the device has it.
         flip, shift, crop, scale, colour, cutout: random changes of the images, as `Augmentation` has them.
     """
@@ -80,6 +82,7 @@ class Recipe:
     dice: float = 0.0
     dropout: float | None = None
     ema: float = 0.0
+    optimizer: str = "sgd"
     precision: str = "fp32"
     flip: float = 0.0
     shift: int = 0
