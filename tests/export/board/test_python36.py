@@ -10,9 +10,9 @@ import edgecnn.export.board
 
 SCRIPTS = sorted(Path(edgecnn.export.board.__file__).parent.glob("[a-z]*.py"))
 ALLOWED_MODULES = {
-    *("argparse", "ctypes", "glob", "hashlib", "importlib", "json", "math", "operator", "os", "platform"),
-    *("re", "resource", "shlex", "struct", "subprocess", "sys", "time", "typing", "warnings"),
-    *("numpy", "PIL", *(path.stem for path in SCRIPTS)),
+    *("argparse", "ctypes", "glob", "hashlib", "importlib", "io", "json", "math", "operator", "os"),
+    *("platform", "re", "resource", "select", "shlex", "struct", "subprocess", "sys", "time", "typing"),
+    *("warnings", "numpy", "PIL", *(path.stem for path in SCRIPTS)),
 }
 # Newer than 3.6: name of the attribute, keyword or method.
 NEWER_ATTRIBUTES = {

@@ -235,7 +235,10 @@ def test_latency_is_printed_with_where_it_was_measured(built):
     ran = built.run("bench", "--runs", "3", "--warmup", "1")
     assert ran.code == 0
     assert ran.out.startswith("model.fp16.onnx (fp16) on tensorrt 8.2.1, ")
-    assert "measured over 3 runs, copying the input in and the output out; outputs verified first" in ran.out
+    assert (
+        "measured over 3 runs, copying the input to the GPU and the output back; outputs verified first"
+        in ran.out
+    )
 
 
 @pytest.mark.parametrize(
