@@ -121,6 +121,15 @@ def check_target(device: DeviceProfile, model: ir.Model) -> None:
     device.refuse(precision="fp32", opset=model.opset_imports[""], operators=operators)
 
 
+def check_runtime(device: DeviceProfile) -> None:
+    """Raise `EdgeCnnError`, before any work, where nothing compiles for the device's runtime."""
+    if device.runtime not in _COMPILERS:
+        raise EdgeCnnError(
+            f"{device.name} runs {device.runtime}, for which no bundle can be made yet; choose a target of"
+            f" {' or '.join(_COMPILERS)} (edgecnn list targets)"
+        )
+
+
 def compile_for(device: DeviceProfile, model: ir.Model, **more: Any) -> Compiled:
     """Compile a folded canonical graph for a target; raise `EdgeCnnError` where it cannot be done.
 

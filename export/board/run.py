@@ -1223,14 +1223,16 @@ WINDOW_S, WINDOWS, STEADY_WITHIN, WARMUP_S = 0.05, 3, 0.02, 10.0
 def warm_up(step: Callable[[], None], first_s: float, runs: Optional[int]) -> Tuple[List[float], bool]:
     """Run windows until the medians of three in a row agree; return every window's, and whether they do.
 
-    A window is `runs` inferences and there is one; or at least 2 inferences and 50 ms, for 10 s at most.
+    A window is at least 2 inferences and 50 ms; after 10 s there is no other. With `runs` there are as many
+    windows, of one inference each.
     """
+    if runs is not None:
+        times_s = timed(step, runs)
+        return times_s, is_steady(times_s)
     window = max(2, min(10000, math.ceil(WINDOW_S / max(first_s, 1e-9))))
     medians, begin = [], time.perf_counter()  # type: List[float], float
     while not is_steady(medians) and time.perf_counter() - begin < WARMUP_S:
-        medians.append(float(np.median(timed(step, runs or window))))
-        if runs is not None:
-            break
+        medians.append(float(np.median(timed(step, window))))
     return medians, is_steady(medians)
 
 
