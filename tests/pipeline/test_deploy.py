@@ -159,7 +159,7 @@ def test_weights_of_a_file_go_into_the_artifact(tmp_path):
 
 BAD = {
     "unknown model": (("mobilnet", "pi4", {}), "did you mean mobilenet"),
-    "unknown target": (("mobilenet", "pi5x", {}), "unknown target 'pi5x'; did you mean pi4"),
+    "unknown target": (("mobilenet", "pi5x", {}), "unknown target 'pi5x'; did you mean pi5"),
     "unknown key": (("mobilenet(widht=1)", "pi4", {}), "did you mean width"),
     "resolution too small": (("mobilenet", "pi4", {"res": 8}), "at least 16"),
     "unknown pass": (("mobilenet", "pi4", {"recipe": "int9"}), "unknown pass"),
