@@ -16,11 +16,24 @@ ENVIRONMENT = Environment(
     fixed={"runtime": "litert 2", "threads": 1, "boot": "a"}, before={}, after={}, peak_rss_bytes=100
 )
 ONE = Measurement(
-    name="net", model="lenet", artifact="model.tflite", precision="fp32", bundle_sha256="0" * 64, device="local",
-    date="2026-01-01", mult_adds=7, times_s=(0.010, 0.012, 0.011, 0.030, 0.013), warmup_s=(0.01,), init_s=(0.5,),
-    first_s=(0.02,), steady=True, max_abs_error=0.1, max_abs_error_allowed=0.2, includes="all",
+    name="net",
+    model="lenet",
+    artifact="model.tflite",
+    precision="fp32",
+    bundle_sha256="0" * 64,
+    device="local",
+    date="2026-01-01",
+    mult_adds=7,
+    times_s=(0.010, 0.012, 0.011, 0.030, 0.013),
+    warmup_s=(0.01,),
+    init_s=(0.5,),
+    first_s=(0.02,),
+    steady=True,
+    max_abs_error=0.1,
+    max_abs_error_allowed=0.2,
+    includes="all",
     environment=ENVIRONMENT,
-)  # fmt: skip
+)
 
 
 def with_readings(before, after):
