@@ -3,8 +3,8 @@
     python benchmarks/latency.py [--rounds 7] [--runs 100] [--json FILE]
 
 Each turn is a process: `edgecnn bench` with one round, or
-`python -m ai_edge_litert.tools.benchmark_litert_model --num_threads=1`. Without --json the result is written to
-results/latency.json, and README.md anew from it.
+`python -m ai_edge_litert.tools.benchmark_litert_model --num_threads=1`. Without --json the result is
+written to results/latency.json, and README.md anew from it.
 """
 
 import argparse

@@ -58,9 +58,14 @@ def is_durations(value: Any) -> bool:
 
 def is_readings(value: Any) -> bool:
     """Return whether a value is what sensors said: numbers and texts by name."""
-    return isinstance(value, dict) and all(
-        is_number(each) or is_text(each) or isinstance(each, list) for each in value.values()
-    )
+    return isinstance(value, dict) and all(is_setting(each) for each in value.values())
+
+
+def is_setting(value: Any) -> bool:
+    """Return whether a value is a number or a text, or several of them."""
+    several = list(value.values()) if isinstance(value, dict) else value
+    each = several if isinstance(several, list) else [several]
+    return all(is_number(item) or is_text(item) for item in each)
 
 
 def _refuse(constant: str) -> Any:

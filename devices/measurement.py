@@ -151,8 +151,8 @@ class Measurement:
         found = [] if self.steady else ["not steady after the warm-up"]
         if self.noisy:
             found.append(f"noisy: the middle half spans {self.iqr_s / self.median_s:.0%} of the median")
-        clocks = [each.get("clock_khz") for each in (self.environment.before, self.environment.after)]
-        if all(clocks) and max(clocks[1]) < _CLOCK_FELL * max(clocks[0]):  # type: ignore[type-var, arg-type, operator]
+        before, after = (_clock(each) for each in (self.environment.before, self.environment.after))
+        if after < _CLOCK_FELL * before:
             found.append("the processor's clock fell")
         return (*found, *self._throttling())
 
@@ -187,6 +187,12 @@ class Measurement:
         except (KeyError, TypeError, AttributeError) as error:
             raise EdgeCnnError(f"this is no measurement: {error} is missing or wrong") from error
         return cls(**values)
+
+
+def _clock(readings: Mapping[str, Any]) -> float:
+    """Return the highest clock of any core; endless where no core says it."""
+    said = readings.get("clock_khz")
+    return max(filter(is_number, said if isinstance(said, list) else []), default=float("inf"))
 
 
 def _pi_bits(said: str) -> int:

@@ -42,7 +42,7 @@ class Job:
         threads: CPU threads.
         options: further words for its runner, such as `--precision int8`.
         facts: fields of `Measurement` that the device cannot know.
-        needs_engine: whether an engine is built there first.
+        build: what is run there first, once, such as `build_engine.py`.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Job:
     threads: int = 1
     options: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    needs_engine: bool = False
+    build: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +89,26 @@ class Visit:
             data = self._device.get(place, _ANSWER, answers.MOST_BYTES)
             return answers.read_answer(data, self._device.name)
 
-        return self._insist(job, once)
+        found: dict[str, Any] = self._insist(job, once)
+        return found
 
     def outputs(self, job: Job, most_bytes: int) -> bytes:
         """Return the file of outputs that `verify` left there."""
-        return self._insist(job, lambda: self._device.get(self._places[job.folder], _OUTPUTS, most_bytes))
+
+        def once() -> bytes:
+            if job.folder not in self._places:
+                raise EdgeCnnError(f"{self._device.name} was restarted meanwhile; run it again")
+            return self._device.get(self._places[job.folder], _OUTPUTS, most_bytes)
+
+        found: bytes = self._insist(job, once)
+        return found
 
     def _place(self, job: Job) -> str:
         if job.folder not in self._places:
             place = self._device.put(job.folder)
+            if job.build:
+                self._device.run(place, job.build, _BUILD_S)
             self._places[job.folder] = place
-            if job.needs_engine:
-                self._device.run(place, ("build_engine.py", *job.options), _BUILD_S)
         return self._places[job.folder]
 
     def _insist(self, job: Job, action: Callable[[], Any]) -> Any:
@@ -194,15 +202,16 @@ def _part(found: Mapping[str, Any], device: str, job: Job) -> Measurement:
 
     told = get("environment", lambda value: isinstance(value, dict))
     before, after = (get(name, answers.is_readings, told) for name in ("before", "after"))
-    fixed = {key: told[key] for key in _FIXED if told.get(key) is not None}
+    fixed = {key: get(key, answers.is_setting, told) for key in _FIXED if told.get(key) is not None}
+    get("threads", lambda value: value in (None, job.threads), told)
     for key in _SETTINGS:
         if before.get(key) != after.get(key):
             raise EdgeCnnError(
                 f"{device}: {key} changed from {before.get(key)} to {after.get(key)} while measuring"
             )
         fixed |= {key: before[key]} if key in before else {}
-    times = {key: tuple(get(key, answers.is_durations)) for key in ("times_s", "warmup_s")}
-    single = {key: (get(key, answers.is_duration),) for key in ("init_s", "first_s")}
+    times: dict[str, Any] = {key: tuple(get(key, answers.is_durations)) for key in ("times_s", "warmup_s")}
+    single: dict[str, Any] = {key: (get(key, answers.is_duration),) for key in ("init_s", "first_s")}
     texts = {key: get(key, answers.is_text) for key in ("artifact", "precision", "includes")}
     errors = {key: get(key, answers.is_number) for key in ("max_abs_error", "max_abs_error_allowed")}
     environment = Environment(

@@ -28,6 +28,11 @@ _SHORT_S, _COPY_S = 60.0, 1800.0
 _STALE_MINUTES = 24 * 60
 _QUIET = "export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1;"
 _KILL_AFTER_S = 5
+# A number that belongs to another program by now has another folder.
+_END_EARLIER = (
+    'p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ] && kill "$p";'
+    " echo $$ > .pid;"
+)
 
 
 class Shell:
@@ -76,11 +81,13 @@ class Shell:
     def run(self, place: str, words: Sequence[str], timeout_s: float) -> Ran:
         """Run a Python script of that folder, in it; raise `EdgeCnnError` where it cannot be or fails.
 
-        It is ended after `timeout_s` on the device itself, so that it does not outlive a broken connection.
+        It is ended after `timeout_s` on the device itself, so that it does not outlive a broken connection;
+        what such a connection has left running in that folder is ended first.
         """
         command = shlex.join([*self._python, *words])
         limit = f"timeout -k {_KILL_AFTER_S} {max(1, round(timeout_s))}"
-        script = f"cd {self._where(place)} 2>/dev/null || exit {GONE}; {_QUIET} exec {limit} {command}"
+        into = f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
+        script = f"{into} {_END_EARLIER} {_QUIET} exec {limit} {command}"
         ran = self._ask(script, Bounds(timeout_s=timeout_s + _SHORT_S))
         if ran.code != 0:
             raise failure(self.name, ran, timeout_s)

@@ -21,6 +21,7 @@ from edgecnn.pipeline.tflite_bundle import write_tflite_bundle
 
 Say = Callable[[int, int, str], None]
 _MOST_OUTPUT_BYTES = 1 << 30
+_BUILD = {"--dla": ("--dla", "0")}  # the runner's words, as build_engine.py has them
 
 
 def measure(
@@ -97,7 +98,7 @@ def verify_on(
             Check(what=str(each.get("check")), ok=True, detail=str(each.get("detail") or "as it was written"))
             for each in found["checks"]
         ]
-        if job.needs_engine:
+        if job.build:
             return checks
         outputs = _read_outputs(visit.outputs(job, _MOST_OUTPUT_BYTES), device)
         return [*checks, _beside_this_host(job, outputs, f"{found.get('runtime')} on {found.get('machine')}")]
@@ -174,8 +175,11 @@ def _job_of(bundle: Bundle, name: str, options: tuple[str, ...]) -> Job:
         "bundle_sha256": digest,
         "date": dt.date.today().isoformat(),
     }
+    build = ("build_engine.py", *(word for option in options for word in _BUILD.get(option, (option,))))
     needs_engine = manifest["runtime"] == "tensorrt"
-    return Job(name=name, folder=bundle.folder, options=options, facts=facts, needs_engine=needs_engine)
+    return Job(
+        name=name, folder=bundle.folder, options=options, facts=facts, build=build if needs_engine else ()
+    )
 
 
 def _refusal(path: Path) -> str:

@@ -51,7 +51,7 @@ def _where(measured: Measurement) -> str:
     fixed = measured.environment.fixed
     board = fixed.get("board") or fixed.get("cpu") or fixed.get("machine")
     governor = fixed.get("governor")
-    said = [board, fixed.get("runtime"), f"governor {' '.join(governor)}" if governor else None]
+    said = [board, fixed.get("runtime"), f"governor {' '.join(map(str, governor))}" if governor else None]
     return ", ".join(str(each) for each in said if each)
 
 

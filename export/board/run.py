@@ -1062,8 +1062,8 @@ def tegrastats() -> Dict[str, Any]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
         return {}
-    found, _, _ = select.select([process.stdout], [], [], 2.0)
-    line = os.read(process.stdout.fileno(), MOST_SAID) if found and process.stdout else b""
+    pipe = process.stdout.fileno() if process.stdout else -1
+    line = os.read(pipe, MOST_SAID) if select.select([pipe], [], [], 2.0)[0] else b""
     process.kill()
     process.communicate()
     text = first_line(line.decode("utf-8", "replace"))
