@@ -14,6 +14,7 @@ from edgecnn.errors import EdgeCnnError
 
 NOISY_ABOVE = 0.10  # interquartile range over median
 _CLOCK_FELL = 0.95  # of the clock before
+_CLOCK_JUMPED_S = 1.0
 # What vcgencmd says of a Raspberry Pi: bits of `throttled=0x...`.
 _PI = {0: "undervoltage", 1: "its clock was capped", 2: "throttled", 3: "at its soft temperature limit"}
 
@@ -72,6 +73,7 @@ class Measurement:
         max_abs_error: of the outputs for the bundle's sample, the worst round's.
         max_abs_error_allowed: what would not have been measured.
         includes: what a time holds.
+        clock_jumped_s: how far the device's wall clock was set meanwhile; times are of another clock.
         environment: where it was measured.
     """
 
@@ -91,6 +93,7 @@ class Measurement:
     max_abs_error: float
     max_abs_error_allowed: float
     includes: str
+    clock_jumped_s: float = 0.0
     environment: Environment
 
     def __post_init__(self) -> None:
@@ -106,7 +109,9 @@ class Measurement:
                 f" {self.max_abs_error_allowed:.3g} is allowed; wrong outputs have no latency"
             )
         readings = (self.environment.before, self.environment.after)
-        if not all(map(is_readings, readings)) or not is_number(self.environment.peak_rss_bytes):
+        if not all(map(is_readings, readings)) or not all(
+            map(is_number, (self.environment.peak_rss_bytes, self.clock_jumped_s))
+        ):
             raise EdgeCnnError(f"{self.name}: its environment is not what a runner says")
 
     @property
@@ -154,6 +159,8 @@ class Measurement:
         before, after = (_clock(each) for each in (self.environment.before, self.environment.after))
         if after < _CLOCK_FELL * before:
             found.append("the processor's clock fell")
+        if abs(self.clock_jumped_s) > _CLOCK_JUMPED_S:
+            found.append(f"its wall clock jumped by {self.clock_jumped_s:.0f} s; times are of another clock")
         return (*found, *self._throttling())
 
     def _throttling(self) -> Iterable[str]:
@@ -217,6 +224,7 @@ def merge(parts: Sequence[Measurement]) -> Measurement:
     )
     rest = {item.name: getattr(first, item.name) for item in fields(Measurement)}
     rest |= {"max_abs_error": max(part.max_abs_error for part in parts), "environment": environment}
+    rest["clock_jumped_s"] = max((part.clock_jumped_s for part in parts), key=abs)
     return Measurement(**{**rest, **joined, "steady": all(part.steady for part in parts)})
 
 

@@ -213,12 +213,13 @@ def _part(found: Mapping[str, Any], device: str, job: Job) -> Measurement:
     times: dict[str, Any] = {key: tuple(get(key, answers.is_durations)) for key in ("times_s", "warmup_s")}
     single: dict[str, Any] = {key: (get(key, answers.is_duration),) for key in ("init_s", "first_s")}
     texts = {key: get(key, answers.is_text) for key in ("artifact", "precision", "includes")}
+    jumped_s = get("clock_jumped_s", answers.is_number, told)
     errors = {key: get(key, answers.is_number) for key in ("max_abs_error", "max_abs_error_allowed")}
     environment = Environment(
         fixed=fixed, before=before, after=after, peak_rss_bytes=get("peak_rss_bytes", answers.is_number, told)
     )
     steady = bool(get("steady", lambda value: isinstance(value, bool)))
     return Measurement(
-        name=job.name, device=device, steady=steady, environment=environment,
+        name=job.name, device=device, steady=steady, clock_jumped_s=jumped_s, environment=environment,
         **times, **single, **texts, **errors, **job.facts,
     )  # fmt: skip

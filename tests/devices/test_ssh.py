@@ -22,7 +22,8 @@ bench = {
     "artifact": "model.tflite", "precision": "fp32", "includes": "everything", "steady": True,
     "times_s": [1e-5, 2e-5], "warmup_s": [1e-5], "init_s": 1e-3, "first_s": 1e-4,
     "max_abs_error": 0.0, "max_abs_error_allowed": 1.0,
-    "environment": {"runtime": "litert", "threads": 1, "before": {}, "after": {}, "peak_rss_bytes": 1048576},
+    "environment": {"runtime": "litert", "threads": 1, "before": {}, "after": {}, "peak_rss_bytes": 1048576,
+                    "clock_jumped_s": 0.0},
 }
 open(out, "w").write(json.dumps(verify if sys.argv[1] == "verify" else bench))
 """
