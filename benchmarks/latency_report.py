@@ -63,7 +63,8 @@ def _grid_row(width: float, res: int, rows: Mapping[str, Mapping[str, Any]]) -> 
     cells = [f"{width:g}", str(res), units.count(full["mult_adds"])]
     for row in (full, int8):
         cells += [units.duration(row["median_s"]), f"{row['iqr_s'] / row['median_s']:.0%}"]
-    return f"| {' | '.join([*cells, *(units.duration(row['published_s']) for row in (full, int8))])} |"
+    cells += [f"{row['published_s'] * 1e3:g} ms" for row in (full, int8)]
+    return f"| {' | '.join(cells)} |"
 
 
 def _where(result: Mapping[str, Any]) -> str:
