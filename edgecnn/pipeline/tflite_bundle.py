@@ -16,7 +16,7 @@ from edgecnn.sample import COUNT
 from edgecnn.version import __version__
 
 # Of how far the outputs move: kernels of another processor sum, and round, in another order.
-_FLOAT, _INT8 = LOSSLESS + 1e-3, 1e-1
+_ALLOWED = {"fp32": LOSSLESS + 1e-3, "int8": 1e-1, "dynamic": 2e-1}
 _IMAGE_RANK = 4
 
 
@@ -33,14 +33,14 @@ def write_tflite_bundle(file: Path, folder: Path, seed: int) -> None:
     given = draw.standard_normal((max(COUNT // shape[0], 1) * shape[0], *shape[1:]), dtype=np.float32)
     outputs = runner(given)
     moved = response(outputs)
-    precision = "int8" if _is_int8(data) else "fp32"
+    precision = _precision(data)
     channels, height, width = shape[1:] if len(shape) == _IMAGE_RANK else (1, 1, 1)
     artifact = {
         "path": "model.tflite",
         "format": "tflite",
         "precision": precision,
         "layout": "NHWC",
-        "max_abs_error_allowed": moved * (_INT8 if precision == "int8" else _FLOAT),
+        "max_abs_error_allowed": moved * _ALLOWED[precision],
     }
     manifest = {
         "edgecnn": __version__,
@@ -65,7 +65,11 @@ def write_tflite_bundle(file: Path, folder: Path, seed: int) -> None:
     write_bundle(folder, manifest, contents, force=False)
 
 
-def _is_int8(data: bytes) -> bool:
-    """Return whether some operator of a file gives int8."""
+def _precision(data: bytes) -> str:
+    """Return `int8` where values are, `dynamic` where weights alone are, else `fp32`."""
     graph = read_tflite(data)
-    return any(graph.tensors[index].dtype == "int8" for each in graph.operators for index in each.outputs)
+    layers = [each for each in graph.operators if each.name not in ("QUANTIZE", "DEQUANTIZE")]
+    given = [graph.tensors[index] for each in layers for index in each.inputs if index >= 0]
+    if any(graph.tensors[index].dtype == "int8" for each in layers for index in each.outputs):
+        return "int8"
+    return "dynamic" if any(each.dtype == "int8" and each.content is not None for each in given) else "fp32"
