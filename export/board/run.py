@@ -1186,11 +1186,11 @@ def bench(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, An
     start = time.perf_counter()
     runner = open_runner(manifest, artifact, options.threads)
     init_s = time.perf_counter() - start
-    runner.load(samples(manifest, artifact)[0][: look_up(manifest, "input", "shape")[0]])
-    first_s = timed(runner.step, 1)[0]
+    batch = samples(manifest, artifact)[0][: look_up(manifest, "input", "shape")[0]]
+    first_s = timed(runner, batch, 1)[0]
     parity = require_parity(manifest, artifact, runner)
-    warmup_s, steady = warm_up(runner.step, first_s, options.warmup)
-    times_s = timed(runner.step, options.runs)
+    warmup_s, steady = warm_up(runner, batch, options.warmup, first_s)
+    times_s = timed(runner, batch, options.runs)
     after = sense()
     found = {"ok": True, "kind": "measured", "precision": artifact["precision"], "artifact": artifact["path"]}
     found.update(init_s=init_s, first_s=first_s, max_abs_error=parity["max_abs_error"])
@@ -1207,9 +1207,10 @@ def bench(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, An
     return found
 
 
-def timed(step: Callable[[], None], runs: int) -> List[float]:
-    """Return the seconds of each of `runs` inferences."""
-    times_s = []
+def timed(runner: Any, batch: np.ndarray, runs: int) -> List[float]:
+    """Return the seconds of each of `runs` inferences of a batch, which is loaded before."""
+    runner.load(batch)
+    step, times_s = runner.step, []
     for _ in range(runs):
         start = time.perf_counter()
         step()
@@ -1220,19 +1221,19 @@ def timed(step: Callable[[], None], runs: int) -> List[float]:
 WINDOW_S, WINDOWS, STEADY_WITHIN, WARMUP_S = 0.05, 3, 0.02, 10.0
 
 
-def warm_up(step: Callable[[], None], first_s: float, runs: Optional[int]) -> Tuple[List[float], bool]:
+def warm_up(runner: Any, batch: np.ndarray, runs: Optional[int], first_s: float) -> Tuple[List[float], bool]:
     """Run windows until the medians of three in a row agree; return every window's, and whether they do.
 
     A window is at least 2 inferences and 50 ms; after 10 s there is no other. With `runs` there are as many
     windows, of one inference each.
     """
     if runs is not None:
-        times_s = timed(step, runs)
+        times_s = timed(runner, batch, runs)
         return times_s, is_steady(times_s)
     window = max(2, min(10000, math.ceil(WINDOW_S / max(first_s, 1e-9))))
     medians, begin = [], time.perf_counter()  # type: List[float], float
     while not is_steady(medians) and time.perf_counter() - begin < WARMUP_S:
-        medians.append(float(np.median(timed(step, window))))
+        medians.append(float(np.median(timed(runner, batch, window))))
     return medians, is_steady(medians)
 
 
