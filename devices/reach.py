@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ _SSH_OPTIONS = (
     "RequestTTY=no",
 )
 _CONNECT_S = 60.0
+_LONGEST_FOLDER = 80  # a socket's path has at most 108 bytes, and ssh appends 17 while it makes it
 _INTO_A_FILE = 'said=$1; shift; "$@" 2>"$said" >/dev/null; code=$?; cat "$said" >&2; exit $code'
 _PYTHON = re.compile(r"[A-Za-z0-9_./+][A-Za-z0-9_./+-]{0,254}")
 
@@ -68,7 +68,10 @@ def _ssh(address: Address, python: str | None, folder: Path, options: Sequence[s
     """Connect once; every command goes through that connection, or makes one where it broke."""
     if shutil.which("ssh") is None:
         raise EdgeCnnError("ssh is not installed on this machine; install OpenSSH's client")
-    control = ("-o", f"ControlPath={folder}/c")
+    if len(str(folder)) > _LONGEST_FOLDER:
+        raise EdgeCnnError(f"{folder} is too long a path for ssh's socket; set TMPDIR to a shorter one")
+    socket = str(folder / "c").replace("%", "%%")
+    control = ("-o", f'ControlPath="{socket}"')
     words = ["ssh", *options, *(word for option in _SSH_OPTIONS for word in ("-o", option)), *control]
     words += ["-p", str(address.port)] if address.port else []
     words += ["-l", address.user] if address.user else []
@@ -83,13 +86,7 @@ def _ssh(address: Address, python: str | None, folder: Path, options: Sequence[s
             raise failure(address.text, ran, _CONNECT_S)
 
     def leave() -> None:
-        subprocess.run(
-            (*words, "-O", "exit", *end),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
+        run((*words, "-O", "exit", *end), Bounds(timeout_s=_CONNECT_S))
 
     insist(connect)
     return Shell(address.text, (*words, *end), python=(python or "python3",), on_close=leave)

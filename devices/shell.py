@@ -116,20 +116,20 @@ class Shell:
             raise LostError(f"{self.name}: {name} came with {len(data)} of {size} bytes")
         return data
 
-    def remove(self, place: str) -> None:
-        """Remove that folder."""
-        ran = self._ask(f"rm -rf {self._where(place)}", Bounds(timeout_s=_SHORT_S))
+    def remove(self, *places: str) -> None:
+        """Remove these folders."""
+        if not places:
+            return
+        ran = self._ask(f"rm -rf {' '.join(map(self._where, places))}", Bounds(timeout_s=_SHORT_S))
         if ran.code != 0:
             raise failure(self.name, ran, _SHORT_S)
-        if place in self._places:
-            self._places.remove(place)
+        self._places = [place for place in self._places if place not in places]
 
     def close(self) -> list[str]:
         """Remove what was put there and let go of the device; return what could not be removed."""
         try:
-            for place in list(self._places):
-                with suppress(EdgeCnnError):
-                    insist(lambda place=place: self.remove(place))  # type: ignore[misc]
+            with suppress(EdgeCnnError):
+                insist(lambda: self.remove(*self._places))
             return [f"{self._temporary.strip(chr(34))}/{place}" for place in self._places]
         finally:
             self._on_close()

@@ -31,8 +31,8 @@ class Transport(Protocol):
     def get(self, place: str, name: str, most_bytes: int) -> bytes:
         """Return a file of that folder, whole; raise `EdgeCnnError` where it is larger than allowed."""
 
-    def remove(self, place: str) -> None:
-        """Remove that folder."""
+    def remove(self, *places: str) -> None:
+        """Remove these folders."""
 
     def close(self) -> list[str]:
         """Remove what was put there and let go of the device; return what could not be removed."""
