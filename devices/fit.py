@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from edgecnn.devices.answers import is_number, is_text
-from edgecnn.devices.layer_terms import INFERENCE, LayerTerms, Tiles, layer_terms
+from edgecnn.devices.layer_terms import INFERENCE, WEIGHTS, LayerTerms, Tiles, layer_terms, weight_bytes
 from edgecnn.devices.measurement import quantile
 from edgecnn.devices.prediction import LayerLatency, Prediction
 from edgecnn.errors import EdgeCnnError
@@ -88,11 +88,17 @@ class Fit:
             layers=layers,
             per_inference_s=fixed,
             band_s=(low * total, high * total),
-            outside=self._outside(found),
+            outside=(*self._heavier(weight_bytes(graph)), *self._outside(found)),
         )
 
     def _latency_s(self, layer: LayerTerms) -> float:
         return sum(self.seconds.get(term, 0.0) * value for term, value in layer.terms.items())
+
+    def _heavier(self, held: int) -> tuple[str, ...]:
+        """Say where a network holds more weights than any that was fitted: they may come from further away."""
+        most = self.ranges.get(WEIGHTS, (0.0, math.inf))[1]
+        said = f"its weights take {held / 1e6:.1f} MB, and at most {most / 1e6:.1f} MB were fitted"
+        return (said,) if held > most else ()
 
     def _outside(self, layers: list[LayerTerms]) -> tuple[str, ...]:
         """Say which kinds of operators were never fitted, and which layers are larger or smaller."""

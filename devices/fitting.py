@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgecnn.devices.layer_terms import INFERENCE, LayerTerms, Tiles, layer_terms
+from edgecnn.devices.layer_terms import INFERENCE, WEIGHTS, LayerTerms, Tiles, layer_terms, weight_bytes
 from edgecnn.devices.least_squares import non_negative
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.tflite_file import TfliteGraph
@@ -126,8 +126,9 @@ def _left_out(matrix: np.ndarray, latency_s: np.ndarray, judged: Sequence[int]) 
 
 
 def _ranges(timed: Sequence[Timed], tiles: Tiles) -> dict[str, tuple[float, float]]:
-    """Return the least and greatest value of each term of a single layer."""
-    found: dict[str, tuple[float, float]] = {}
+    """Return the least and greatest value of each term of a single layer, and of a network's weights."""
+    held = [float(weight_bytes(each.graph)) for each in timed]
+    found = {WEIGHTS: (0.0, max(held))}
     for each in timed:
         for layer in _layers(each, tiles):
             for term, value in layer.terms.items():

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor
 
 INFERENCE = "inference"
+WEIGHTS = "network/weights"  # bytes of all weights of a network: a range, no term
 _MEMORY = "memory"
 
 
@@ -52,7 +53,7 @@ class _Ends:
 
 def layer_terms(graph: TfliteGraph, kinds: list[str], tiles: Tiles) -> list[LayerTerms]:
     """Return the terms of every operator of a file, in order; `kinds` are how a profile calls them."""
-    weights = sum(tensor.nbytes for tensor in graph.tensors if tensor.content is not None)
+    weights = weight_bytes(graph)
     found = []
     for operator, kind in zip(graph.operators, kinds, strict=True):
         ends = _ends(operator, graph)
@@ -66,6 +67,11 @@ def layer_terms(graph: TfliteGraph, kinds: list[str], tiles: Tiles) -> list[Laye
             named[f"{_MEMORY}/spilled"] = float(ends.moved_bytes - held)
         found.append(LayerTerms(name=ends.result.name, kind=kind, family=family, terms=named))
     return found
+
+
+def weight_bytes(graph: TfliteGraph) -> int:
+    """Return the bytes of all constants of a file."""
+    return sum(tensor.nbytes for tensor in graph.tensors if tensor.content is not None)
 
 
 def _ends(operator: TfliteOperator, graph: TfliteGraph) -> _Ends:

@@ -84,6 +84,8 @@ def test_the_band_turns_errors_of_what_was_predicted_into_factors(fitted):
 
 def test_an_operator_or_a_size_that_was_not_fitted_is_said(fitted):
     assert fitted.predict_graph(convolutions(7, 24, 80, operator="TILE")).outside == ("TILE was not fitted",)
+    (said,) = fitted.predict_graph(convolutions(6, 1600, 40)).outside[:1]
+    assert "weights take 0.3 MB" in said  # 1600 * 40 * 4 bytes
     (said,) = fitted.predict_graph(convolutions(200, 24, 80)).outside
     assert "CONV_2D 1x1" in said
 
