@@ -24,6 +24,8 @@ class Context:
         scheme: whose rules a quantized graph follows, one of `SCHEMES`.
         original: the graph as it was before the recipe; `compress` sets it where it is None.
         seed: of every random number.
+        latency: what a graph takes on the device, in seconds: predicted or measured.
+        channel_multiple: of which multiple the device likes channels to be.
         on_progress: called with what is being done, how much of it is done, and of how much.
     """
 
@@ -31,6 +33,8 @@ class Context:
     scheme: str = "tflite"
     original: ir.Model | None = None
     seed: int = 0
+    latency: Callable[[ir.Model], float] | None = None
+    channel_multiple: int = 1
     on_progress: Callable[[str, int, int], None] = _silent
 
     def __post_init__(self) -> None:

@@ -22,7 +22,8 @@ def _across_neighbours(site: Site) -> None:
 
 
 @couples(
-    "Add Sub Mul Div Pow Max Min Mean Sum PRelu Where Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor"
+    "Add Sub Mul Div Pow Max Min Mean Sum PRelu Where"
+    " Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor"
 )
 def _broadcast(site: Site) -> None:
     given = [index for index in range(len(site.node.inputs)) if site.has(index)]
@@ -92,7 +93,7 @@ def _reduce(site: Site) -> None:
 
 @couples("ReduceSum")
 def _reduce_sum(site: Site) -> None:
-    """A sum loses the removed terms, as a convolution does; every other reduction needs all of its axis."""
+    """Let a sum lose removed terms, as a convolution does; every other reduction needs its whole axis."""
     rank = len(site.shape(0))
     given = np.ravel(site.constant(1)).tolist() if site.has(1) else []
     axes = {

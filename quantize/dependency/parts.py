@@ -1,4 +1,4 @@
-"""Operators that join, cut out or repeat parts of an axis: their labels are joined, cut and repeated alike."""
+"""Operators that join, cut out or repeat parts of an axis: their labels likewise."""
 
 import numpy as np
 

@@ -76,7 +76,7 @@ def _solved(model: ir.Model, tracing: Tracing) -> Dependencies:
 def _numbered(
     model: ir.Model, axes: dict[str, tuple[Labels, ...]], blocks: list[Labels], never: int
 ) -> Dependencies:
-    """Number the labels that are left in the order of the graph."""
+    """Give the labels that are left numbers in the order of the graph."""
     everything = [labels for each in axes.values() for labels in each]
     used, first = np.unique(np.concatenate([np.array([never]), *everything]), return_index=True)
     order = used[np.argsort(first, kind="stable")]  # that which is never cut is first
