@@ -14,8 +14,9 @@ from pathlib import Path
 
 from command import chosen, main, publish, tell
 from comparison import Settings, compare
+from convert_report import section
 from converters import NETWORKS, PEERS
-from report import PUBLISHED, section
+from report import CONVERSION
 
 from edgecnn.errors import EdgeCnnError
 
@@ -53,7 +54,7 @@ def run(arguments: list[str]) -> None:
     settings, file = parse(arguments)
     with tempfile.TemporaryDirectory(prefix="edgecnn-convert-") as work:
         result = compare(settings, Path(work), tell)
-    publish(result, PUBLISHED["convert"], file, section)
+    publish(result, CONVERSION, file, section)
 
 
 if __name__ == "__main__":

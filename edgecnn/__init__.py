@@ -13,6 +13,7 @@ from edgecnn.version import __version__
 if TYPE_CHECKING:
     from edgecnn.errors import EdgeCnnError
     from edgecnn.export.verify import verify
+    from edgecnn.pipeline.asked import Told
     from edgecnn.pipeline.costs import costs
     from edgecnn.pipeline.deploy import deploy
     from edgecnn.pipeline.learn import fit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.rounding import sensitivities
     from edgecnn.pipeline.scoring import score
     from edgecnn.pipeline.shrink import Pictures, compress
+    from edgecnn.pipeline.training_pictures import TrainingPlace
     from edgecnn.spec import ModelSpec
     from edgecnn.trainable import Trainable, to_graph, to_module
 
@@ -28,7 +30,9 @@ __all__ = [
     "ModelSpec",
     "Pictures",
     "Quantization",
+    "Told",
     "Trainable",
+    "TrainingPlace",
     "__version__",
     "compress",
     "costs",
@@ -46,7 +50,9 @@ _HOMES = {
     "ModelSpec": "edgecnn.spec",
     "Pictures": "edgecnn.pipeline.shrink",
     "Quantization": "edgecnn.pipeline.quantization",
+    "Told": "edgecnn.pipeline.asked",
     "Trainable": "edgecnn.trainable",
+    "TrainingPlace": "edgecnn.pipeline.training_pictures",
     "compress": "edgecnn.pipeline.shrink",
     "costs": "edgecnn.pipeline.costs",
     "deploy": "edgecnn.pipeline.deploy",

@@ -1,13 +1,13 @@
 """`Augmentation`: which random changes training pictures undergo; needs no torch."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.ranges import Range, check_ranges, overridden
 
 _PIXELS = (int, lambda value: 0 <= value <= 2**16, "a whole number of pixels of at least 0")
-_RANGES: Mapping[str, tuple[type, Callable[[float], bool], str]] = {
+_RANGES: Mapping[str, Range] = {
     "flip": (float, lambda value: 0 <= value <= 1, "a probability from 0 to 1"),
     "shift": _PIXELS,
     "crop": _PIXELS,
@@ -40,18 +40,11 @@ class Augmentation:
     cutout: int = 0
 
     def __post_init__(self) -> None:
-        for name, (kind, allowed, text) in _RANGES.items():
-            value = getattr(self, name)
-            numeric = isinstance(value, (int, kind)) and not isinstance(value, bool)
-            if not numeric or not allowed(value):
-                raise EdgeCnnError(f"{name}={value} of the augmentation is not {text}")
+        check_ranges(self, _RANGES, "augmentation")
 
     def override(self, **given: Any) -> Self:
         """Return the augmentation with every given value that is not None in place of its own."""
-        unknown = sorted(set(given) - set(self.__dataclass_fields__))
-        if unknown:
-            raise UnknownNameError("kind of augmentation", unknown[0], self.__dataclass_fields__)
-        return replace(self, **{key: value for key, value in given.items() if value is not None})
+        return overridden(self, "kind of augmentation", given)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

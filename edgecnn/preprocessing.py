@@ -91,9 +91,11 @@ class Preprocessing:
         """Return the contract with the given fields in place of its own, of the same number of channels."""
         changed = replace(self, **given)
         if changed.channels != self.channels:
+            other = changed.channels == self.width
+            advice = "if its images are NHWC, give --layout NHWC" if other else "give one number per channel"
             raise EdgeCnnError(
                 f"the network takes {self.channels} channel(s) and --channel-order, --mean, --std are for"
-                f" {changed.channels}; give one number per channel"
+                f" {changed.channels}; {advice}"
             )
         return changed
 

@@ -8,12 +8,13 @@ The learning rate rises linearly during warm-up and follows its schedule from th
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
 
 from edgecnn.augmentation import Augmentation
 from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.ranges import Range, check_ranges, overridden
 
 _SCHEDULES: Mapping[str, Callable[["Recipe", float], float]] = {
     "constant": lambda _recipe, _epoch: 1.0,
@@ -21,11 +22,12 @@ _SCHEDULES: Mapping[str, Callable[["Recipe", float], float]] = {
     "step": lambda recipe, epoch: recipe.step_factor ** recipe.steps_before(epoch),
 }
 SCHEDULES = tuple(_SCHEDULES)
+OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 _LARGEST = 1e6
 _FRACTION = (lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
-_RANGES: Mapping[str, tuple[type, Callable[[float], bool], str]] = {
+_RANGES: Mapping[str, Range] = {
     "epochs": (int, lambda value: 1 <= value <= _LARGEST, "a whole number of at least 1"),
     "batch": (int, lambda value: 2 <= value <= _LARGEST, "a whole number of at least 2"),
     "lr": (float, lambda value: 0 < value <= _LARGEST, "a number above 0"),
@@ -39,7 +41,7 @@ _RANGES: Mapping[str, tuple[type, Callable[[float], bool], str]] = {
     "dropout": (float, *_FRACTION),
     "ema": (float, *_FRACTION),
 }
-_WORDS = {"schedule": SCHEDULES, "precision": PRECISIONS}
+_WORDS = {"schedule": SCHEDULES, "optimizer": OPTIMIZERS, "precision": PRECISIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class Recipe:
         dice: weight of the Dice term that is added to the loss of a segmentation.
         dropout: probability of every dropout layer; None leaves the network's own.
         ema: how much of itself the moving average of the weights keeps at a step; 0 is without average.
+        optimizer: `sgd` with momentum, or `adamw`, which takes no momentum.
         precision: fp32, or bf16 or fp16 where the device has it.
         flip, shift, crop, scale, colour, cutout: random changes of the images, as `Augmentation` has them.
     """
@@ -79,6 +82,7 @@ class Recipe:
     dice: float = 0.0
     dropout: float | None = None
     ema: float = 0.0
+    optimizer: str = "sgd"
     precision: str = "fp32"
     flip: float = 0.0
     shift: int = 0
@@ -88,13 +92,10 @@ class Recipe:
     cutout: int = 0
 
     def __post_init__(self) -> None:
-        for name, (kind, allowed, text) in _RANGES.items():
-            value = getattr(self, name)
-            if value is None and name == "dropout":
-                continue
-            numeric = isinstance(value, (int, kind)) and not isinstance(value, bool)
-            if not numeric or not allowed(value):
-                raise EdgeCnnError(f"{name.replace('_', '-')}={value} of the training is not {text}")
+        ranges = dict(_RANGES)
+        if self.dropout is None:
+            del ranges["dropout"]
+        check_ranges(self, ranges, "training")
         for name, words in _WORDS.items():
             if getattr(self, name) not in words:
                 raise UnknownNameError(name, getattr(self, name), words)
@@ -111,13 +112,9 @@ class Recipe:
 
         The steps of a schedule are given in one of two ways; the one given replaces the other.
         """
-        unknown = sorted(set(given) - set(self.__dataclass_fields__))
-        if unknown:
-            raise UnknownNameError("key of a training recipe", unknown[0], self.__dataclass_fields__)
-        changed = {key: value for key, value in given.items() if value is not None}
-        if "step_epochs" in changed and "milestones" not in changed:
-            changed["milestones"] = ()
-        return replace(self, **changed)
+        if given.get("step_epochs") is not None and given.get("milestones") is None:
+            given["milestones"] = ()
+        return overridden(self, "key of a training recipe", given)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

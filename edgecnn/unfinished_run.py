@@ -89,7 +89,7 @@ class UnfinishedRun:
         made = [parent for parent in self.folder.parents if not parent.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _locked(self.folder):
+            with locked(self.folder, "training into"):
                 try:
                     if not resume:
                         self._begin()
@@ -177,17 +177,15 @@ class UnfinishedRun:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from training into the same folder; a killed one's lock is gone with it."""
+def locked(folder: Path, doing: str) -> Iterator[None]:
+    """Keep other processes from writing to the same folder; a killed one's lock is gone with it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):  # of file systems without locks; a busy one is a BlockingIOError
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise EdgeCnnError(
-                    f"another process is training into {folder}; wait for it, or stop it"
-                ) from None
+                raise EdgeCnnError(f"another process is {doing} {folder}; wait for it, or stop it") from None
         yield
     finally:
         os.close(handle)

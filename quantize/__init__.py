@@ -3,5 +3,6 @@
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.passes import PASSES, Pass, Result
 from edgecnn.quantize.recipe import Step, compress, needs
+from edgecnn.quantize.training import Checkpoints, Training
 
-__all__ = ["PASSES", "Context", "Pass", "Result", "Step", "compress", "needs"]
+__all__ = ["PASSES", "Checkpoints", "Context", "Pass", "Result", "Step", "Training", "compress", "needs"]

@@ -72,6 +72,18 @@ class Layer:
             bias = None if bias is None else (bias / outputs).astype(bias.dtype)
         return Layer(node=self.node, weight=weight.astype(self.weight.dtype), bias=bias)
 
+    def reordered(self, outputs: np.ndarray) -> "Layer":
+        """Return the convolution whose output channel i is this one's `outputs[i]`."""
+        bias = None if self.bias is None else self.bias[outputs]
+        return Layer(node=self.node, weight=self.weight[outputs], bias=bias)
+
+    def response(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the output (c_out,) for inputs that are constant by channel, without bias or padding."""
+        taps = _SPLITS[self.node.op_type](self.node, self.weight).sum(axis=3, dtype=np.float64)
+        groups, _, c_in = taps.shape
+        columns = np.repeat(inputs, groups * c_in // len(inputs)).reshape(groups, 1, c_in)
+        return np.asarray(attribute(self.node, "alpha", 1.0) * (taps * columns).sum(axis=2).reshape(-1))
+
     def write(self, graph: ir.Graph) -> None:
         """Put weight and bias into the graph as new tensors under their old names."""
         replace(graph, self.node, 1, self.weight)

@@ -7,6 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.errors import UnknownNameError
+from edgecnn.quantize.training import Training
 
 SCHEMES = ("tflite", "tensorrt")
 
@@ -24,8 +25,11 @@ class Context:
         scheme: whose rules a quantized graph follows, one of `SCHEMES`.
         original: the graph as it was before the recipe; `compress` sets it where it is None.
         seed: of every random number.
-        latency: what a graph takes on the device, in seconds: predicted or measured.
-        channel_multiple: of which multiple the device likes channels to be.
+        position: of the pass in the recipe, from 1; `compress` sets it. What belongs to one pass alone, such
+            as its checkpoint, is named by it.
+        training: what passes that train get; None where there are no pictures to train on.
+        multiple: of the target's channels: counts of this multiple waste no lanes.
+        latency: measures or predicts a graph's latency in seconds; None where nobody can.
         on_progress: called with what is being done, how much of it is done, and of how much.
     """
 
@@ -33,10 +37,17 @@ class Context:
     scheme: str = "tflite"
     original: ir.Model | None = None
     seed: int = 0
+    position: int = 0
+    training: Training | None = None
+    multiple: int = 1
     latency: Callable[[ir.Model], float] | None = None
-    channel_multiple: int = 1
     on_progress: Callable[[str, int, int], None] = _silent
 
     def __post_init__(self) -> None:
         if self.scheme not in SCHEMES:
             raise UnknownNameError("scheme", self.scheme, SCHEMES)
+
+    @property
+    def labels(self) -> Training | None:
+        """The training pictures where they have labels or masks, else None."""
+        return self.training if self.training is not None and self.training.labelled else None

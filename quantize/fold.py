@@ -5,7 +5,8 @@
 
 before: Conv → BatchNormalization; after: Conv. So too for ConvTranspose and Gemm, whose output channels
 are the second axis of the weight, or the one that `transB` says. Zero padding before a convolution
-becomes its own; Dropout and Identity vanish; nodes whose inputs are all constant are computed.
+becomes its own, and the channel order of a DepthToSpace behind one TFLite's; Dropout and Identity vanish;
+nodes whose inputs are all constant are computed.
 Source: Jacob et al. 2018, arXiv:1712.05877, §3.2.
 """
 
@@ -18,6 +19,7 @@ from onnx_ir.passes.common import IdentityEliminationPass, RemoveUnusedNodesPass
 from edgecnn.graph import roles
 from edgecnn.graph.constants import compute_constants
 from edgecnn.graph.nodes import attribute, constant, output
+from edgecnn.quantize.depth_to_space import order_by_place
 from edgecnn.quantize.padding import merge_pads
 from edgecnn.quantize.passes import Result, compression_pass
 
@@ -140,6 +142,7 @@ def _drop_dropout(graph: ir.Graph) -> int:
 _STEPS: dict[str, Callable[[ir.Graph], int]] = {
     "BatchNorm folded": _fold_batch_norms,
     "Pad merged": merge_pads,
+    "DepthToSpace reordered": order_by_place,
     "dropout removed": _drop_dropout,
     "constant nodes computed": compute_constants,
 }

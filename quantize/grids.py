@@ -18,8 +18,8 @@ from edgecnn.graph.nodes import constant, output
 from edgecnn.quantize.grid import Grid, weight_scales
 from edgecnn.quantize.placement import Placement, Weight
 
-_BIAS = 2.0**30
-_LEAST_FACTOR, _LARGEST_FACTOR = 2.0**-30, 128.0
+BIAS = 2.0**30
+LEAST_FACTOR, LARGEST_FACTOR = 2.0**-30, 128.0
 _ROUNDING = 1e-3  # of a scale that was widened to be just large enough
 Range = tuple[float, float]
 
@@ -111,7 +111,7 @@ def _weight(weight: Weight, grids: Mapping[ir.Value, Grid], per_channel: bool) -
         if source is not None:
             least = np.maximum(
                 _for_bias(node, source, scales),
-                _LEAST_FACTOR * (target.scale if target else 0) / source.scale,
+                LEAST_FACTOR * (target.scale if target else 0) / source.scale,
             )
             scales = np.maximum(scales, least).astype(np.float32)
     return scales
@@ -122,7 +122,7 @@ def _for_bias(node: ir.Node, source: Grid, scales: np.ndarray) -> np.ndarray:
     bias = constant(node.inputs[2]) if len(node.inputs) > 2 else None
     if bias is None:
         return np.zeros(scales.shape)
-    needed = np.abs(bias.astype(np.float64)).reshape(-1) / (_BIAS * source.scale)
+    needed = np.abs(bias.astype(np.float64)).reshape(-1) / (BIAS * source.scale)
     return needed if needed.shape == scales.shape else np.full(scales.shape, needed.max())
 
 
@@ -137,7 +137,7 @@ def _too_narrow(
             if source is None or target is None or written(node) in placement.fixed:
                 continue
             root = placement.groups.find(written(node))
-            factor = source.scale * float(weights[weight.value].max()) / target.scale / _LARGEST_FACTOR
+            factor = source.scale * float(weights[weight.value].max()) / target.scale / LARGEST_FACTOR
             if factor > 1 + _ROUNDING:
                 wider[root] = max(factor, wider.get(root, 1.0))
     return wider

@@ -2,8 +2,9 @@
 
     drop = 100 (a_float - a_rung)  in points        the first rung with drop <= max_drop is taken
 
-Every rung costs more than the one before it: more calibration, a pass over the pictures for each layer, at
-last layers that stay in float and run slower on the board. What is compared is the caller's: `evaluate`.
+Every rung costs more than the one before it: more calibration, a pass over the pictures for each layer, then
+layers that stay in float and run slower on the board, at last the whole network in float16. What is compared
+is the caller's: `evaluate`.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import onnx_ir as ir
 
 from edgecnn.calls import Call, parse_recipe
 from edgecnn.errors import EdgeCnnError
+from edgecnn.graph.precision import precision_of, rest_of
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.recipe import check_recipe, compress
 
@@ -27,6 +29,7 @@ _INT8 = (
     "equalize | int8 | correct_bias",
 )
 _MIXED = tuple(f"int8 | mixed(float_layers={layers}) | correct_bias" for layers in (1, 2, 4, 0.25))
+_HALF = "fp16"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class Score:
         low_points: of the 95 % confidence interval of the drop.
         high_points: of the same.
         n: pictures (or pixels) compared.
+        runtime: in which the graph, or what was compiled of it, gave its answers.
     """
 
     what: str
@@ -48,6 +52,7 @@ class Score:
     low_points: float
     high_points: float
     n: int
+    runtime: str = "ONNX Runtime"
 
     def __str__(self) -> str:
         return (
@@ -58,9 +63,10 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """A recipe that was tried, and what it keeps."""
+    """A recipe that was tried, what its graph computes in (such as `int8 and fp16`), and what it keeps."""
 
     recipe: tuple[Call, ...]
+    precision: str
     score: Score
 
     @property
@@ -70,12 +76,24 @@ class Rung:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data, marked as measured."""
-        return {"recipe": self.text, "kind": "measured", **vars(self.score)}
+        return {"recipe": self.text, "precision": self.precision, "kind": "measured", **vars(self.score)}
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.precision}, {self.score}"
 
 
-def rungs(*, mixed: bool = True) -> tuple[tuple[Call, ...], ...]:
-    """Return the recipes of the ladder; `mixed` are those that leave layers in float."""
-    return tuple(parse_recipe(text) for text in (*_INT8, *(_MIXED if mixed else ())))
+def rungs(
+    *, mixed: bool = True, half_layers: bool = False, half: bool = False
+) -> tuple[tuple[Call, ...], ...]:
+    """Return the recipes of the ladder.
+
+    Args:
+        mixed: with those that leave layers in float.
+        half_layers: whether these layers are float16, not float32.
+        half: with the last one, which has nothing in int8 and all in float16.
+    """
+    layers = [f"{text} | {_HALF}" if half_layers else text for text in _MIXED if mixed]
+    return tuple(parse_recipe(text) for text in (*_INT8, *layers, *([_HALF] if half else [])))
 
 
 def climb(
@@ -107,7 +125,8 @@ def climb(
     tried: list[Rung] = []
     for recipe in recipes:
         steps = compress(model, recipe, context=context)
-        tried.append(Rung(recipe=tuple(recipe), score=evaluate(steps[-1].after)))
+        graph = steps[-1].after
+        tried.append(Rung(recipe=tuple(recipe), precision=_precision(recipe, graph), score=evaluate(graph)))
         on_rung(tried[-1])
         if tried[-1].score.drop_points <= max_drop:
             return tried
@@ -116,3 +135,10 @@ def climb(
         f"none of {len(tried)} recipes loses at most {max_drop:g} points; the best is {best.text!r}:"
         f" {best.score}; allow --max-drop {best.score.drop_points:.3g}, or export in float"
     )
+
+
+def _precision(recipe: Sequence[Call], graph: ir.Model) -> str:
+    """Return what a graph computes in, and where layers were left out of int8, what these do."""
+    found = precision_of(graph)
+    left = found == "int8" and any(call.name == "mixed" for call in recipe)
+    return f"{found} and {rest_of(graph)}" if left else found

@@ -30,6 +30,10 @@ def _allow(_settings: Mapping[str, Value]) -> None:
     return None
 
 
+def _nothing(_settings: Mapping[str, Value]) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pass:
     """A registered pass: `function(model, **settings)`.
@@ -38,7 +42,10 @@ class Pass:
         lossless: whether outputs change by rounding alone; if not, `summary` states the loss.
         defaults: its settings.
         needs: which attributes of the `Context` it cannot do without.
+        may_need: what of the `Context` it cannot do without, too, by its settings.
         after: passes that have to run before it; a recipe without them gets them.
+        behind: passes one of which must have run, in the recipe or before the graph was written; unlike
+            `after`, they are not inserted.
         once: whether it refuses a graph that it has changed already.
         check: raises `EdgeCnnError` for settings of the right type that mean nothing.
     """
@@ -50,8 +57,14 @@ class Pass:
     defaults: Mapping[str, Value]
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     once: bool = False
     check: Callable[[Mapping[str, Value]], None] = _allow
+    may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing
+
+    def needed(self, settings: Mapping[str, Value]) -> tuple[str, ...]:
+        """Return which attributes of the `Context` it cannot do without at these settings."""
+        return (*self.needs, *self.may_need({**self.defaults, **settings}))
 
     @property
     def takes_context(self) -> bool:
@@ -79,8 +92,10 @@ def compression_pass(
     lossless: bool,
     needs: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
+    behind: tuple[str, ...] = (),
     once: bool = False,
     check: Callable[[Mapping[str, Value]], None] = _allow,
+    may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Register a function as a pass under its own name; its keywords, but for `context`, are its settings."""
 
@@ -95,8 +110,10 @@ def compression_pass(
             defaults={name: parameter.default for name, parameter in parameters.items()},
             needs=needs,
             after=after,
+            behind=behind,
             once=once,
             check=check,
+            may_need=may_need,
         )
         PASSES.register(entry.name, entry)
         return function

@@ -44,8 +44,8 @@ _FLOAT = Rule(every=True)
 _OWN = Rule()
 _UNIT = Grid(scale=1 / 256, zero_point=-128)
 _SHARING = (
-    "AveragePool Clip DepthToSpace Flatten GlobalMaxPool MaxPool Pad ReduceMax Reshape Resize Slice Squeeze"
-    " Transpose Unsqueeze"
+    "AveragePool Clip DepthToSpace Flatten GlobalMaxPool MaxPool Pad ReduceMax Reshape Resize Slice"
+    " SpaceToDepth Squeeze Transpose Unsqueeze"
 )
 _KNOWN_LIMITS = ((0.0, 6.0), (0.0, float("inf")), (-1.0, 1.0))  # RELU6, RELU and RELU_N1_TO_1 rescale
 
@@ -55,6 +55,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys("Elu GlobalAveragePool HardSwish LeakyRelu ReduceMean ReduceSum Relu".split(), _OWN),
     **dict.fromkeys(_SHARING.split(), Rule(shares=True)),
     "Concat": Rule(every=True, shares=True),
+    "HardSigmoid": Rule(fixed=Grid(scale=1 / 255, zero_point=-128)),  # ends where its bounds are
     "LogSoftmax": Rule(fixed=Grid(scale=16 / 256, zero_point=127)),
     "PRelu": Rule(every=True),
     "Sigmoid": Rule(fixed=_UNIT),
@@ -110,9 +111,10 @@ def _rules(model: ir.Model, allow_float: Collection[str], keep_float: Collection
 
 def _refuse(unknown: Sequence[ir.Node]) -> None:
     if unknown:
-        operators = ", ".join(sorted({node.op_type for node in unknown}))
+        names = sorted({node.op_type for node in unknown})
+        operators, verb = ", ".join(names), "has" if len(names) == 1 else "have"
         raise EdgeCnnError(
-            f"{operators} has no int8 form ({describe(unknown[0])}); let it stay in float with"
+            f"{operators} {verb} no int8 form ({describe(unknown[0])}); let it stay in float with"
             f" --allow-float {operators.replace(' ', '')}, or replace it in the network"
         )
 

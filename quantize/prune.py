@@ -86,7 +86,7 @@ def prune(
         return Result(
             model=model.clone(), matched=0, note=f"all of the {_words(name)} may stay: nothing is removed"
         )
-    plan = _Plan(importance, floor, multiple or context.channel_multiple, context)
+    plan = _Plan(importance, floor, multiple or context.multiple, context)
     start = settle_shapes(model)
     if name == "latency":
         return plan.by_latency(start, fraction)

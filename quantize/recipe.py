@@ -2,19 +2,36 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import onnx_ir as ir
 
 from edgecnn.calls import Call
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.graph.check import check
+from edgecnn.graph.precision import precision_of
 from edgecnn.quantize.context import Context
-from edgecnn.quantize.passes import PASSES
+from edgecnn.quantize.passes import PASSES, Result
+
+
+class Finished(Protocol):
+    """Where the results of finished passes are kept, so that a recipe goes on behind them."""
+
+    def find(self, position: int) -> Result | None:
+        """Return what the pass of this position, from 1, gave before; None where it did not finish."""
+        ...
+
+    def keep(self, position: int, result: Result) -> None:
+        """Keep what a pass gave."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One finished pass of a recipe, with the graph as it was before and after it."""
+    """One finished pass of a recipe, with the graph as it was before and after it.
+
+    `found` is whether it had been finished by an earlier run of the recipe.
+    """
 
     call: Call
     matched: int
@@ -22,10 +39,16 @@ class Step:
     lossless: bool
     before: ir.Model
     after: ir.Model
+    found: bool = False
 
 
 # What gives the user's side of a `Context`: named where a pass lacks it.
-_FLAGS = {"images": "pictures to calibrate with (--calibrate DATA, or --images DATA of `edgecnn compress`)"}
+_FLAGS = {
+    "images": "pictures to calibrate with (--calibrate DATA, or --images DATA of `edgecnn compress`)",
+    "training": "pictures to train on (--calibrate DATA, or --images DATA of `edgecnn compress`)",
+    "labels": "pictures with classes or masks to train on: class folders, a list, or masks as --images DATA",
+    "latency": "a way to measure latency, which nothing gives here",
+}
 
 
 def complete_recipe(recipe: Sequence[Call]) -> tuple[Call, ...]:
@@ -56,11 +79,24 @@ def check_recipe(recipe: Sequence[Call], context: Context | None = None) -> None
             raise EdgeCnnError(f"{name} needs {_FLAGS[need]}")
 
 
+def check_order(recipe: Sequence[Call], model: ir.Model) -> None:
+    """Raise `EdgeCnnError` for a pass before which another one should have run."""
+    done = {precision_of(model)}
+    for call in complete_recipe(recipe):
+        wanted = PASSES[call.name].behind
+        if wanted and not done & set(wanted):
+            before = " or ".join(wanted)
+            raise EdgeCnnError(
+                f"{call.name} takes a graph that {before} made; put it before: {wanted[0]} | {call.name}"
+            )
+        done.add(call.name)
+
+
 def needs(recipe: Sequence[Call]) -> dict[str, str]:
     """Return what the passes need of a `Context`, each with the name of the first pass that needs it."""
     found: dict[str, str] = {}
     for call in complete_recipe(recipe):
-        for need in PASSES[call.name].needs:
+        for need in PASSES[call.name].needed(call.arguments):
             found.setdefault(need, call.name)
     return found
 
@@ -71,6 +107,7 @@ def compress(
     on_step: Callable[[Step], None] = lambda _step: None,
     *,
     context: Context | None = None,
+    finished: Finished | None = None,
 ) -> list[Step]:
     """Apply the passes in order and return a step for each; the model itself is not changed.
 
@@ -79,6 +116,7 @@ def compress(
         recipe: the passes, as read by `edgecnn.calls.parse_recipe`; those that they come after are inserted.
         on_step: called after each pass.
         context: what passes may use besides the graph.
+        finished: what an earlier run of the same recipe finished.
 
     Raises:
         EdgeCnnError: an unknown pass or setting, a pass without what it needs, or a graph that a pass
@@ -88,20 +126,25 @@ def compress(
     context = context or Context()
     check_recipe(recipe, context)
     check(model)
+    check_order(recipe, model)
     context = replace(context, original=context.original or model)
     steps: list[Step] = []
     for call in complete_recipe(recipe):
-        steps.append(_apply(model, call, steps, context))
+        position = len(steps) + 1
+        found = None if finished is None else finished.find(position)
+        steps.append(_apply(model, call, steps, replace(context, position=position), found))
         model = steps[-1].after
+        if finished is not None and found is None:
+            finished.keep(position, Result(model=model, matched=steps[-1].matched, note=steps[-1].note))
         on_step(steps[-1])
     return steps
 
 
-def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context) -> Step:
+def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context, found: Result | None) -> Step:
     entry = PASSES[call.name]
     extra = {"context": context} if entry.takes_context else {}
     try:
-        result = entry.function(model, **call.arguments, **extra)
+        result = found or entry.function(model, **call.arguments, **extra)
         check(result.model)
         _check_names(model, result.model)
     except EdgeCnnError as error:
@@ -115,6 +158,7 @@ def _apply(model: ir.Model, call: Call, done: Sequence[Step], context: Context) 
         lossless=entry.lossless,
         before=model,
         after=result.model,
+        found=found is not None,
     )
 
 

@@ -30,6 +30,7 @@ LAYERS = (
         "device",
         "preprocessing",
         "atomic",
+        "ranges",
         "augmentation",
         "sample",
     },

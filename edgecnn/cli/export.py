@@ -16,6 +16,8 @@ from edgecnn.cli.options import (
     weights_option,
 )
 from edgecnn.cli.precision_options import precision_options
+from edgecnn.cli.signals import noting
+from edgecnn.cli.training_options import training_options
 
 
 @click.command("export")
@@ -25,6 +27,7 @@ from edgecnn.cli.precision_options import precision_options
 @click.option(
     "--recipe", default="fold", show_default=True, help="Passes joined by |: `edgecnn list passes`."
 )
+@training_options
 @precision_options
 @click.option("--softmax", is_flag=True, help="Append a softmax over the classes.")
 @weights_option
@@ -45,6 +48,6 @@ def export_command(model: str, target: str, as_json: bool, **given: Any) -> None
     from edgecnn.report.progress import progress
     from edgecnn.report.views import print_deployment
 
-    with progress("build ...") as say:
+    with progress("build ...") as say, noting():
         made = deploy(model, target, on_stage=lambda stage: say(f"{stage} ..."), **given)
     show(as_json, made.to_json, lambda: print_deployment(made))

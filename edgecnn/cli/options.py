@@ -72,7 +72,10 @@ def model_options(command: F) -> F:
 
 
 def input_option(command: F) -> F:
-    """Add `--input NAME:1x3x224x224`, which fixes the dynamic dimensions of a foreign graph."""
+    """Add `--input NAME:1x3x224x224` and `--layout`, which say what a foreign graph's input is."""
+    layout = click.option(
+        "--layout", metavar="LAYOUT", help="NCHW or NHWC: how an .onnx file takes images.  [default: NCHW]"
+    )
     return click.option(
         "--input",
         "inputs",
@@ -80,7 +83,7 @@ def input_option(command: F) -> F:
         callback=_shapes,
         metavar="NAME:1x3x224x224",
         help="Fix the open dimensions of an .onnx file's input.",
-    )(command)
+    )(layout(command))
 
 
 def _shapes(

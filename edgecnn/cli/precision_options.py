@@ -11,7 +11,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 _FLAGS = (
     click.option("--int8", is_flag=True, help="Quantize weights and activations to 8 bits."),
     click.option("--fp16", is_flag=True, help="Compute in 16 bits what is left in float."),
-    click.option("--calibrate", metavar="DATA", help="For --int8: pictures like those it will see."),
+    click.option(
+        "--calibrate",
+        "--images",
+        "calibrate",
+        metavar="DATA",
+        help="For int8, and passes that train: pictures.",
+    ),
     click.option("--calibrate-images", type=int, metavar="N", help="How many of them.  [default: 200]"),
     click.option(
         "--observer", metavar="NAME", help="How ranges are chosen: minmax, percentile, mse, entropy."
@@ -39,13 +45,13 @@ _NAMES = (
 
 
 def precision_options(command: F) -> F:
-    """Add the options; they reach the command as `quantization`."""
+    """Add the options; they reach the command as `quantization`, with what `training_options` gathered."""
 
     @functools.wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:
         from edgecnn.pipeline.quantization import Quantization
 
-        fields = {name: given.pop(name) for name in _NAMES}
+        fields = {name: given.pop(name) for name in (*_NAMES, "training")}
         said = {name: value for name, value in fields.items() if value is not None}
         return command(*args, quantization=Quantization(**said), **given)
 

@@ -15,6 +15,20 @@ class Terminated(BaseException):
 
 
 @contextmanager
+def noting(*errors: type[BaseException]) -> Iterator[None]:
+    """Where a signal, or one of these errors, ends the block, say what is noted about it: how to go on."""
+    import click
+
+    caught: tuple[type[BaseException], ...] = (KeyboardInterrupt, Terminated, *errors)
+    try:
+        yield
+    except caught as interruption:
+        for note in getattr(interruption, "__notes__", ()):
+            click.echo(note, err=True)
+        raise
+
+
+@contextmanager
 def unwinding() -> Iterator[None]:
     """Within the block, SIGINT raises `KeyboardInterrupt` and SIGTERM `Terminated`, each once."""
     if threading.current_thread() is not threading.main_thread():

@@ -1,7 +1,6 @@
 """`edgecnn train`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ import click
 from edgecnn import units
 from edgecnn.cli.main import show
 from edgecnn.cli.options import force_option, json_option, model_options, seed_option
-from edgecnn.cli.signals import Terminated
+from edgecnn.cli.signals import noting
 from edgecnn.errors import EdgeCnnError
 from edgecnn.published_recipes import DEFAULT, RECIPES, published
-from edgecnn.training_recipe import PRECISIONS, SCHEDULES
+from edgecnn.training_recipe import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 Command = Callable[..., Any]
 
@@ -33,6 +32,7 @@ _RECIPE: dict[str, tuple[Any, str]] = {
     "batch": (int, "Images per step, of each process."),
     "lr": (float, "Highest learning rate."),
     "momentum": (float, "Fraction of the last step that the next one keeps."),
+    "optimizer": (str, f"{', '.join(OPTIMIZERS)}."),
     "weight_decay": (float, "Of all weights but biases and BatchNorm's."),
     "warmup_epochs": (float, "Epochs in which the learning rate rises."),
     "schedule": (str, f"Of the learning rate: {', '.join(SCHEDULES)}."),
@@ -94,7 +94,7 @@ def train_command(model: str, data: str, recipe: str, as_json: bool, **given: An
     if idle:
         raise EdgeCnnError(f"--{idle[0].replace('_', '-')} is for --schedule step, not {chosen.schedule}")
     first = f"epoch 1/{chosen.epochs} ..." if is_first() else ""
-    with progress(first) as say, _noting():
+    with progress(first) as say, noting():
         run = fit(model, data, recipe=chosen, on_epoch=lambda epoch: say(_line(epoch)), **given)
     if not is_first():
         return
@@ -103,17 +103,6 @@ def train_command(model: str, data: str, recipe: str, as_json: bool, **given: An
         lambda: {"run": str(run.path), "model": str(run.spec), "metrics": dict(run.metrics)},
         lambda: print_run(run),
     )
-
-
-@contextmanager
-def _noting() -> Iterator[None]:
-    """Where a signal ends the block, say what is noted about it: how to go on."""
-    try:
-        yield
-    except (KeyboardInterrupt, Terminated) as interruption:
-        for note in getattr(interruption, "__notes__", ()):
-            click.echo(note, err=True)
-        raise
 
 
 def _line(epoch: Any) -> str:

@@ -61,7 +61,8 @@ def load(data: str | Path, split: str = "train") -> Dataset:
     if not named and not there:
         if isinstance(data, Path) or path.suffix or path.name != text:
             raise EdgeCnnError(f"there is no file or folder {text} to read pictures from")
-        raise UnknownNameError("data set", text, DATASETS, hint="`edgecnn list datasets` shows all")
+        hint = "no file or folder is called so either; `edgecnn list datasets` shows all sets"
+        raise UnknownNameError("data set", text, DATASETS, hint=hint)
     if split not in known:
         raise UnknownNameError(f"split of {text}", split, SPLITS)
     if not named:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.errors import EdgeCnnError
+from edgecnn.graph.decompose import DECOMPOSED, decompose
 from edgecnn.graph.nodes import attribute, constant, describe
 
 OPSET = 13
@@ -109,16 +110,6 @@ def _split(node: ir.Node) -> None:
     node.attributes.pop("num_outputs", None)
 
 
-def _hard_swish(node: ir.Node) -> None:
-    """Opset 14 defines it as x HardSigmoid(x), with slope 1/6 and shift 1/2."""
-    old, graph = node.outputs[0], node.graph
-    assert isinstance(graph, ir.Graph)
-    gate = ir.node("HardSigmoid", node.inputs, {"alpha": 1 / 6, "beta": 0.5}, name=f"{node.name}_gate")
-    gate.outputs[0].name = f"{old.name}_gate"
-    product = ir.node("Mul", [node.inputs[0], gate.outputs[0]], name=node.name)
-    ir.convenience.replace_nodes_and_values(graph, node, [node], [gate, product], [old], product.outputs)
-
-
 _LOWER: dict[str, Callable[[ir.Node], None]] = {
     "AveragePool": _drop(dilations=(1, 1)),
     "BatchNormalization": _drop(training_mode=0),
@@ -128,8 +119,8 @@ _LOWER: dict[str, Callable[[ir.Node], None]] = {
     "DequantizeLinear": _drop(output_dtype=0, block_size=0),
     "Reshape": _reshape,
     "Resize": _drop(antialias=0, keep_aspect_ratio_policy="stretch"),
-    "HardSwish": _hard_swish,
     "Split": _split,
+    **dict.fromkeys(DECOMPOSED, decompose),
     **dict.fromkeys(
         "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd"
         " ReduceSumSquare".split(),

@@ -6,6 +6,8 @@ from edgecnn.graph.nodes import constant
 
 SCHEME = "edgecnn.scheme"  # metadata of a quantized graph: whose rules its pairs follow
 
+STORED, HALF = "edgecnn.weights", "float16"  # metadata of a float32 graph whose weights are stored in float16
+
 
 def precision_of(model: ir.Model) -> str:
     """Return `int8`, `dynamic` (int8 weights alone), `fp16` or `fp32`."""
@@ -22,6 +24,11 @@ def rest_of(model: ir.Model) -> str:
     """Return what a quantized graph computes in where it does not in int8, `fp16` or `fp32`."""
     made = (value.dtype == ir.DataType.FLOAT16 for node in model.graph for value in node.outputs)
     return "fp16" if any(made) else "fp32"
+
+
+def stored_weights(model: ir.Model) -> str:
+    """Return how a float graph wants its weights stored, `float16` or `float32`."""
+    return model.metadata_props.get(STORED, "float32") if precision_of(model) == "fp32" else "float32"
 
 
 def scheme_of(model: ir.Model) -> str | None:

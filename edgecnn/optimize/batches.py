@@ -32,25 +32,27 @@ class InMemory:
 
     Args:
         inputs: float32 (n, c, h, w), preprocessed.
-        targets: int64 (n,) classes, (n, h, w) masks, or whatever the loss function takes.
+        targets: int64 (n,) classes, (n, h, w) masks, or whatever the loss function takes; None where it takes
+            none.
     """
 
-    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
-        if len(inputs) < 2 or len(inputs) != len(targets):
+    def __init__(self, inputs: Tensor, targets: Tensor | None) -> None:
+        if len(inputs) < 2:
+            raise EdgeCnnError(f"there are {len(inputs)} images; training needs 2 or more")
+        if targets is not None and len(inputs) != len(targets):
             raise EdgeCnnError(
-                f"there are {len(inputs)} images and {len(targets)} labels; training needs 2 or more, each"
-                " with its label"
+                f"there are {len(inputs)} images and {len(targets)} labels; training needs a label for each"
             )
         self._inputs, self._targets = inputs, targets
 
     def __len__(self) -> int:
         return len(self._inputs)
 
-    def take(self, parts: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+    def take(self, parts: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Give one batch for each part."""
         for part in parts:
             chosen = torch.from_numpy(part)
-            yield self._inputs[chosen], self._targets[chosen]
+            yield self._inputs[chosen], None if self._targets is None else self._targets[chosen]
 
 
 def steps_per_epoch(n: int, batch: int, processes: int = 1) -> int:

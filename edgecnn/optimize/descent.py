@@ -1,6 +1,10 @@
-"""The optimizer: stochastic gradient descent with momentum.
+"""The optimizers: stochastic gradient descent with momentum, and AdamW.
 
-v ← m v + ∇L(w) + λ w,    w ← w - lr(t) v,    λ = 0 for biases and BatchNorm
+    v ← m v + ∇L(w) + λ w,    w ← w - lr(t) v,    λ = 0 for biases and BatchNorm
+    w ← w - lr(t) (m̂ / (√v̂ + ε) + λ w)          m̂, v̂ the unbiased means of ∇L and its square
+
+The second takes steps of one size whatever the size of the gradients, so that one learning rate serves
+networks with and without BatchNorm. Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
 """
 
 from typing import Any
@@ -12,9 +16,12 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.training_recipe import Recipe
 
 
-def descent(module: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+def descent(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the optimizer of every parameter of `module` that requires a gradient."""
-    return torch.optim.SGD(_groups(module, recipe), lr=recipe.lr, momentum=recipe.momentum)
+    groups = _groups(module, recipe)
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.lr)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum)
 
 
 def _groups(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ class Epoch:
         loss: mean over the images, as they were trained on.
         accuracy: the fraction of them (of a segmentation: of the counted pixels) that were right at that
             moment; None without targets.
+        validation: the fraction of pictures that are not trained on that were right after the epoch; None
+            without such pictures.
         lr: the learning rate of the last step.
         images_per_s: the rate of training.
         elapsed_s: since the start of the training, pauses before a resumption not counted.
@@ -28,6 +30,7 @@ class Epoch:
     images_per_s: float
     elapsed_s: float
     left_s: float
+    validation: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from edgecnn.errors import EdgeCnnError
 from edgecnn.optimize.averaging import MovingAverage
 from edgecnn.optimize.batches import Batches, steps_per_epoch
+from edgecnn.optimize.best import Best
 from edgecnn.optimize.descent import descent
 from edgecnn.optimize.epoch import Epoch
 from edgecnn.optimize.losses import Loss, check_targets, hits
@@ -43,6 +44,8 @@ class Session:
     Attributes:
         processes: the device, and the other processes.
         augment: changes each batch; None leaves it.
+        best: keeps the best weights, with which the module ends, and says when to stop; not with a moving
+            average.
         resume: what `keep` was given after an epoch; the training goes on behind it.
         keep: called after each epoch, in the first process, with what `resume` takes.
         on_epoch: called after `keep`, in the first process.
@@ -50,6 +53,7 @@ class Session:
 
     processes: Processes = field(default_factory=Processes)
     augment: Augment | None = None
+    best: Best | None = None
     resume: State | None = None
     keep: Callable[[State], None] | None = None
     on_epoch: Callable[[Epoch], None] | None = None
@@ -128,8 +132,14 @@ class _Loop:
 
     def run(self) -> None:
         """Pass over the examples until there are as many epochs as the recipe says."""
+        best = self.session.best
         for number in range(len(self.history) + 1, self.recipe.epochs + 1):
-            self.history.append(self.epoch(number))
+            if self.processes.share(best is not None and best.over):
+                break
+            epoch = self.epoch(number)
+            if best and self.processes.first:
+                epoch = replace(epoch, validation=best.look(self.module))
+            self.history.append(epoch)
             if self.processes.first and self.session.keep:
                 self.session.keep(self.state())
             if self.processes.first and self.session.on_epoch:
@@ -137,6 +147,8 @@ class _Loop:
         self.optimizer.zero_grad()
         if self.average:
             self.average.copy_into_module()
+        if best and self.processes.first:
+            best.copy_into(self.module)
 
     def epoch(self, number: int) -> Epoch:
         """Pass over all examples once."""
@@ -240,6 +252,7 @@ class _Loop:
             "optimizer": self.optimizer.state_dict(),
             "average": self.average.state() if self.average else None,
             "scaler": self.scaler.state_dict(),
+            "best": self.session.best.state() if self.session.best else None,
             "history": [epoch.to_json() for epoch in self.history],
         }
 
@@ -250,6 +263,8 @@ class _Loop:
         if self.average:
             self.average.load(state["average"])
         self.scaler.load_state_dict(state["scaler"])
+        if self.session.best:
+            self.session.best.load(state["best"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.before_s = self.history[-1].elapsed_s
 

@@ -18,6 +18,8 @@ from edgecnn.errors import EdgeCnnError
 On = Literal["auto", "cpu", "cuda"]
 T = TypeVar("T")
 
+# Without it matrix products on a GPU differ from run to run; it has to be set before the first of them.
+_DETERMINISTIC = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -33,6 +35,8 @@ class Processes:
 
     def __init__(self, on: str = "cpu") -> None:
         self.device = torch.device(resolve(on))
+        if self.device.type == "cuda":
+            os.environ.setdefault(*_DETERMINISTIC)
 
     @property
     def first(self) -> bool:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from edgecnn.data import Dataset
 from edgecnn.data.stream import stream
-from edgecnn.errors import EdgeCnnError
 from edgecnn.optimize.batches import Batches, InMemory
 from edgecnn.preprocessing import Preprocessing
 
@@ -22,7 +21,7 @@ class Streamed:
     """Examples that are read, decoded and preprocessed when their turn comes.
 
     Attributes:
-        dataset: with labels or masks.
+        dataset: labelled, with masks, or neither.
         preprocessing: the network's contract.
         workers: how many processes decode; 0 decodes between the steps.
     """
@@ -30,6 +29,11 @@ class Streamed:
     dataset: Dataset
     preprocessing: Preprocessing
     workers: int = 0
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the pictures have classes or masks."""
+        return self.dataset.task != "unlabelled"
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -46,26 +50,24 @@ class Streamed:
                 held_inputs = np.concatenate([held_inputs, inputs]) if len(held_inputs) else inputs
                 held_targets = np.concatenate([held_targets, targets]) if len(held_targets) else targets
             cut = len(part)
-            yield torch.from_numpy(held_inputs[:cut]), torch.from_numpy(held_targets[:cut])
+            answers = torch.from_numpy(held_targets[:cut]) if self.labelled else None
+            yield torch.from_numpy(held_inputs[:cut]), answers
             held_inputs, held_targets = held_inputs[cut:], held_targets[cut:]
 
     def _stream(self, order: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         given = stream(self.dataset, self.preprocessing, order=order, batch=batch, workers=self.workers)
         for each in given:
-            assert each.targets is not None
-            yield each.inputs, each.targets
+            yield each.inputs, np.empty(0) if each.targets is None else each.targets
 
 
 def batches_of(dataset: Dataset, preprocessing: Preprocessing, *, workers: int = 0) -> Batches:
     """Return the examples of a data set; those that fit into `LARGEST_BYTES` are preprocessed once.
 
     Args:
-        dataset: with labels or masks.
+        dataset: labelled, with masks, or neither.
         preprocessing: the network's contract.
         workers: how many processes decode; the batches are the same for any number.
     """
-    if dataset.task == "unlabelled":
-        raise EdgeCnnError(f"{dataset} has no labels to train on; give class folders, a list, or masks")
     streamed = Streamed(dataset, preprocessing, workers)
     pixels = len(dataset) * preprocessing.height * preprocessing.width
     values_bytes = 4 * pixels * preprocessing.channels
@@ -75,12 +77,11 @@ def batches_of(dataset: Dataset, preprocessing: Preprocessing, *, workers: int =
     n = len(dataset)
     chunks = [np.arange(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK)]
     inputs = torch.empty((n, preprocessing.channels, preprocessing.height, preprocessing.width))
-    targets = []
+    targets: list[Tensor] = []
     for chunk, (values, classes) in zip(chunks, streamed.take(chunks), strict=True):
-        assert classes is not None
+        targets += [] if classes is None else [classes]
         inputs[int(chunk[0]) : int(chunk[0]) + len(chunk)] = values
-        targets.append(classes)
-    return InMemory(inputs, torch.cat(targets))
+    return InMemory(inputs, torch.cat(targets) if targets else None)
 
 
 def examples_of(dataset: Dataset, preprocessing: Preprocessing, most: int) -> Tensor:

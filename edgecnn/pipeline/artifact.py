@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import MANIFEST, Bundle, is_bundle, open_bundle
 from edgecnn.export.verify import runner
+from edgecnn.graph.layout import LAYOUTS, TO_FIRST, TO_LAST, check_layout
 from edgecnn.pipeline.network import is_path, open_network, refuse_opening
 from edgecnn.preprocessing import Preprocessing, raw_preprocessing
 from edgecnn.runtime import Runner
 
-_TO_LAST, _TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-LAYOUTS = ("NCHW", "NHWC")
 # What a runner takes for granted of its files; how batches are turned where a file has the other layout.
-_OWN = {".onnx": ("NCHW", _TO_LAST, _TO_FIRST), ".tflite": ("NHWC", _TO_FIRST, _TO_LAST)}
+_OWN = {".onnx": ("NCHW", TO_LAST, TO_FIRST), ".tflite": ("NHWC", TO_FIRST, TO_LAST)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,8 +104,7 @@ def _shipped(bundle: Bundle) -> str:
 def _alone(path: Path, given: Mapping[str, Any], layout: str | None) -> Runnable:
     """Open a file that does not say how pixels become its input; never guess."""
     own, forth, back = _OWN[path.suffix.lower()]
-    if layout not in (None, *LAYOUTS):
-        raise UnknownNameError("layout", layout, LAYOUTS, hint=f"give {' or '.join(LAYOUTS)}")
+    check_layout(layout or own)
     run = runner(path)
     turned = layout not in (None, own)
     shape = (

@@ -22,6 +22,7 @@ _TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime", "ai-edge-litert", "numpy")
 def manifest(network: Network, ordered: Order, verified: Verified) -> dict[str, Any]:
     """Return what the bundle says of itself, but for its name and the seed."""
     before, after = profile(network.graph), profile(verified.steps[-1].after)
+    hops = {parity.hop: parity for parity in verified.parity}
     moved = {name: response(outputs) for name, outputs in verified.outputs.items()}
     ends = {"input": network.graph.graph.inputs[0], "output": verified.steps[-1].after.graph.outputs[0]}
     return {
@@ -37,7 +38,10 @@ def manifest(network: Network, ordered: Order, verified: Verified) -> dict[str, 
         "totals": {**before.totals, "parameters_folded": after.parameters},
         "parity": [parity.to_json() for parity in verified.parity],
         **{end: {"name": value.name, "shape": list(value.shape or ())} for end, value in ends.items()},
-        "artifacts": [artifact.describe(moved[artifact.expected]) for artifact in verified.artifacts],
+        "artifacts": [
+            artifact.describe(moved[artifact.expected], hops.get(f"onnx → {artifact.path}"))
+            for artifact in verified.artifacts
+        ],
         "sample": {"input": SAMPLE_INPUT, "output": SAMPLE_OUTPUT},
         **_dla(verified, moved[SAMPLE_OUTPUT]),
     }

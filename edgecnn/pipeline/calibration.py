@@ -31,8 +31,8 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def data_for(model: Any, given: str | None) -> tuple[str, tuple[str, ...]]:
-    """Return the data set to calibrate with and what to say about it.
+def data_for(model: Any, given: str | None, who: str = "int8") -> tuple[str, tuple[str, ...]]:
+    """Return the data set to calibrate with and what to say about it; `who` is the pass that needs it.
 
     A network that a run folder holds may be calibrated with what it was trained on.
     """
@@ -42,7 +42,7 @@ def data_for(model: Any, given: str | None) -> tuple[str, tuple[str, ...]]:
         data = run_folder.read(Path(model)).data
         return data, (f"calibrated with training pictures of {data}, which {model} was trained on",)
     raise EdgeCnnError(
-        "int8 needs pictures like those it will see: give --calibrate DATA, a name or a path"
+        f"{who} needs pictures like those the network will see: give --calibrate DATA, a name or a path"
         " (`edgecnn compress`: --images DATA)"
     )
 
@@ -65,7 +65,7 @@ def open_source(
     if data is None:
         return Source()
     dataset, preprocessing = load(data, "train"), network.preprocessing
-    _require_contract(network, dataset.channels, contract)
+    require_contract(network, dataset.channels, contract)
     drawn = np.random.default_rng(seed).permutation(len(dataset))[:count]
     notes = (f"{len(dataset.skipped)} pictures of {data} could not be read",) if dataset.skipped else ()
 
@@ -76,7 +76,8 @@ def open_source(
     return Source(images=images, notes=notes)
 
 
-def _require_contract(network: Network, channels: int, given: Mapping[str, Any]) -> None:
+def require_contract(network: Network, channels: int, given: Mapping[str, Any]) -> None:
+    """Raise `EdgeCnnError` for a foreign network of which nobody says how pictures become its input."""
     contract = network.preprocessing
     unsaid = contract.channel_order == "raw" and contract.channels in _PICTURES and channels in _PICTURES
     missing = [name for name in ("mean", "std", "channel_order") if name not in given]

@@ -37,6 +37,8 @@ def _tflite_costs(path: Path, opening: dict[str, Any]) -> tuple[str, Profile]:
     refuse_opening(path, opening)
     if opening.get("inputs"):
         raise EdgeCnnError(f"--input fixes the input of an .onnx file, and {path} is none; leave it out")
+    if opening.get("layout"):
+        raise EdgeCnnError(f"--layout is for an .onnx file's images, and {path} is none; leave it out")
     if not path.is_file():
         raise EdgeCnnError(f"there is no file {path}")
     return path.name, profile_tflite(path.read_bytes())

@@ -1,15 +1,12 @@
 """From a network to a verified bundle: every hop is compared before anything is written."""
 
 import hashlib
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from edgecnn import units
 from edgecnn.atomic import check_free
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import (
@@ -23,20 +20,23 @@ from edgecnn.export.compilers import (
 )
 from edgecnn.export.parity import Parity
 from edgecnn.graph.precision import precision_of, scheme_of
+from edgecnn.pipeline.asked import Asked, Told, prepared
 from edgecnn.pipeline.bundle_contents import contents, manifest
-from edgecnn.pipeline.calibration import open_source
 from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
-from edgecnn.pipeline.quantization import Order, Quantization, check_precision, order
+from edgecnn.pipeline.pictures import Pictures
+from edgecnn.pipeline.quantization import Order, Quantization, check_precision, members_note, order
 from edgecnn.pipeline.softmax import with_softmax
+from edgecnn.pipeline.standing import latency_s
 from edgecnn.pipeline.verification import Verified, verified
 from edgecnn.profile import Profile, profile
-from edgecnn.quantize import Context
 from edgecnn.quantize.ladder import Rung
+
+if TYPE_CHECKING:
+    from edgecnn.optimize import Epoch
 
 _AGREES = 0.99  # of the pictures: fewer are worth a word
 _SAID = 100  # pictures between two lines
-_RUNS, _LONGEST_S = 15, 2.0  # of the latency on this host: so many runs, or as many as fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,18 +124,20 @@ def deploy(
     network = replace(network, preprocessing=network.preprocessing.override(**(preprocessing or {})))
     network = with_softmax(network) if softmax else network
     _check_network(ordered, network)
-    path = Path(out) if out is not None else Path(f"{network.name}-{_precision(ordered, network)}.{target}")
+    path = _path(out, ordered, network)
     _check_free(path, force)
-    source = open_source(network, ordered.data, seed, ordered.asked.calibrate_images, preprocessing or {})
-    context = Context(images=source.images, scheme=ordered.scheme, seed=seed, on_progress=_say_each(on_stage))
-    ordered, ladder = choose(network, ordered, context, on_stage)
-    found = verified(network, ordered, context, on_stage)
-    on_stage("measure")
-    latency_s = {each.path: _latency_s(each, found.samples) for each in found.artifacts}
-    on_stage("write")  # the last thing, so that an interruption leaves nothing
-    name = path.stem if is_zip(path) else path.name
-    said = {**manifest(network, ordered, found), "name": name, "seed": seed}
-    write_bundle(path, said, contents(found), force=force)
+    asked = _asked(ordered, network, preprocessing or {}, seed)
+    with prepared(asked, path, _told(on_stage)) as ready:
+        ordered, ladder = choose(network, ordered, ready.context, on_stage)
+        path = _path(out, ordered, network)
+        _check_free(path, force)
+        found = verified(network, ordered, ready.context, on_stage, ready.finished)
+        on_stage("measure")
+        latency = {each.path: latency_s(each.runner, found.samples[:1]) for each in found.artifacts}
+        on_stage("write")  # the last thing, so that an interruption leaves nothing
+        name = path.stem if is_zip(path) else path.name
+        said = {**manifest(network, ordered, found), "name": name, "seed": seed}
+        write_bundle(path, said, contents(found), force=force)
     return Deployment(
         path=path,
         network=network,
@@ -144,14 +146,25 @@ def deploy(
         folded=profile(found.steps[-1].after),
         parity=found.parity,
         artifacts=tuple(_listed(artifact) for artifact in found.artifacts),
-        host_latency_s=latency_s,
+        host_latency_s=latency,
         ladder=tuple(ladder),
-        notes=(*ordered.notes, *source.notes, *_warnings(found), *found.compiled.notes),
+        notes=(
+            *ordered.notes,
+            *members_note(ordered.device, ordered.precision),
+            *ready.notes,
+            *_warnings(found),
+            *found.compiled.notes,
+        ),
     )
 
 
 def _check_free(path: Path, force: bool) -> None:
     check_free(path, force=force, marker=MANIFEST, folder=not is_zip(path))
+
+
+def _path(out: str | Path | None, ordered: Order, network: Network) -> Path:
+    """Return where the bundle goes; by default it is named after network, precision and target."""
+    return Path(out or f"{network.name}-{_precision(ordered, network)}.{ordered.device.name}")
 
 
 def _precision(ordered: Order, network: Network) -> str:
@@ -177,6 +190,24 @@ def _check_network(ordered: Order, network: Network) -> None:
         )
 
 
+def _asked(ordered: Order, network: Network, preprocessing: Mapping[str, Any], seed: int) -> Asked:
+    pictures = Pictures(
+        data=ordered.data,
+        count=ordered.asked.calibrate_images,
+        preprocessing=preprocessing,
+        training=ordered.asked.training,
+    )
+    return Asked(network=network, calls=ordered.calls, pictures=pictures, device=ordered.device, seed=seed)
+
+
+def _told(on_stage: Callable[[str], None]) -> Told:
+    def say(name: str, epoch: "Epoch") -> None:
+        left = units.clock(epoch.left_s)
+        on_stage(f"{name}: epoch {epoch.epoch}/{epoch.epochs}, loss {epoch.loss:.4f}, {left} left")
+
+    return Told(epoch=say, progress=_say_each(on_stage))
+
+
 def _say_each(on_stage: Callable[[str], None]) -> Callable[[str, int, int], None]:
     """Return what says now and then how many pictures are done."""
     return lambda what, done, _of: on_stage(f"{what} {done}") if done % _SAID == 0 else None
@@ -199,14 +230,3 @@ def _warnings(found: Verified) -> tuple[str, ...]:
 def _listed(artifact: Artifact) -> dict[str, Any]:
     digest = hashlib.sha256(artifact.data).hexdigest()
     return {"path": artifact.path, "bytes": len(artifact.data), "sha256": digest}
-
-
-def _latency_s(artifact: Artifact, samples: np.ndarray) -> float:
-    image = samples[:1]
-    times: list[float] = []
-    artifact.runner(image)  # warm-up
-    while not times or (len(times) < _RUNS and sum(times) < _LONGEST_S):
-        start = time.perf_counter()
-        artifact.runner(image)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)

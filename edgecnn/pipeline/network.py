@@ -13,6 +13,7 @@ import onnx_ir as ir
 from edgecnn import run_folder
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import is_bundle, open_bundle
+from edgecnn.export.parity import Parity
 from edgecnn.preprocessing import Preprocessing, default_preprocessing, raw_preprocessing
 from edgecnn.sample import initialization_inputs
 from edgecnn.spec import ModelSpec
@@ -38,6 +39,7 @@ class Network:
         labels: names of the classes, where known.
         recorded_by: how the graph was obtained from the module.
         appended: what was added to the network at its end, such as `softmax`.
+        parity: of what opening changed: of a graph of NHWC images with its NCHW form.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Network:
     labels: tuple[str, ...] | None = None
     recorded_by: str | None = None
     appended: tuple[str, ...] = ()
+    parity: tuple[Parity, ...] = ()
 
 
 def open_network(
@@ -58,6 +61,7 @@ def open_network(
     seed: int = 0,
     allocate: bool = True,
     inputs: Mapping[str, Sequence[int]] | None = None,
+    layout: str | None = None,
     input_shape: Sequence[int] | None = None,
     **overrides: Any,
 ) -> Network:
@@ -70,6 +74,7 @@ def open_network(
         seed: of random weights.
         allocate: False leaves a spec's weights out, where only costs are wanted.
         inputs: fixed shapes by input name, for a foreign graph.
+        layout: of a foreign graph's images, `NCHW` unless told otherwise; `NHWC` is brought to NCHW.
         input_shape: (1, c, h, w), for an `nn.Module`.
         overrides: `width`, `res`, `classes`, `in_channels`, `options`: they win over the spec's own.
     """
@@ -79,11 +84,15 @@ def open_network(
         refuse_opening(path, {"weights": weights, **given})
         if inputs and path.suffix.lower() != ".onnx":
             raise EdgeCnnError(f"--input fixes the input of an .onnx file, and {path} is none; leave it out")
-        return _open_path(path, inputs or {}, allocate)
+        if layout and path.suffix.lower() != ".onnx":
+            raise _no_layout(path)
+        return _open_path(path, inputs or {}, layout, allocate)
     if isinstance(model, ir.Model):
         from edgecnn.graph.normalize import normalize
 
-        return _foreign(normalize(model), model.graph.name or "graph")
+        return _foreign(normalize(model), model.graph.name or "graph", layout, allocate)
+    if layout:
+        raise _no_layout(model)
     if isinstance(model, (str, ModelSpec)):
         if inputs:
             raise EdgeCnnError(f"--input fixes the input of an .onnx file; for {model}, give --res")
@@ -128,7 +137,13 @@ def refuse_opening(path: Path, opening: Mapping[str, Any]) -> None:
         raise EdgeCnnError(f"{path} brings its own weights and shape; leave out {flags}")
 
 
-def _open_path(path: Path, inputs: Mapping[str, Sequence[int]], allocate: bool) -> Network:
+def _no_layout(model: Any) -> EdgeCnnError:
+    return EdgeCnnError(f"--layout is for an .onnx file's images, and {model} is none; leave it out")
+
+
+def _open_path(
+    path: Path, inputs: Mapping[str, Sequence[int]], layout: str | None, allocate: bool
+) -> Network:
     refuse_unfinished(path)
     if run_folder.is_run_folder(path):
         return _open_run(path, allocate)
@@ -137,7 +152,7 @@ def _open_path(path: Path, inputs: Mapping[str, Sequence[int]], allocate: bool) 
     if path.suffix.lower() == ".onnx":
         from edgecnn.graph.load import load
 
-        return _foreign(load(path, inputs), path.name)
+        return _foreign(load(path, inputs), path.name, layout, allocate)
     if path.suffix.lower() in _FILES and path.is_file():
         raise EdgeCnnError(f"{path} is compiled already; give the network, its run folder or its .onnx file")
     raise EdgeCnnError(f"there is no run folder, bundle or .onnx file {path}")
@@ -244,21 +259,18 @@ def _open_bundle(path: Path) -> Network:
         )
 
 
-def _foreign(graph: ir.Model, name: str) -> Network:
+def _foreign(graph: ir.Model, name: str, layout: str | None, allocate: bool) -> Network:
     from edgecnn.graph.nodes import static_shape
+    from edgecnn.pipeline.foreign import in_nchw
 
-    shape = static_shape(graph.graph.inputs[0])
-    if len(shape) != 4 or shape[0] != 1:
-        raise EdgeCnnError(
-            f"{name} takes input {list(shape)}; edgecnn takes one image (1, channels, height, width):"
-            f" fix it with --input {graph.graph.inputs[0].name}:1x3x224x224"
-        )
+    graph, parity = in_nchw(graph, name, layout, weights=allocate)
     return Network(
         name=Path(name).stem or "graph",
         title=name,
         graph=graph,
         weights=f"weights of {name}",
-        preprocessing=raw_preprocessing(*shape[1:]),
+        preprocessing=raw_preprocessing(*static_shape(graph.graph.inputs[0])[1:]),
+        parity=parity,
     )
 
 

@@ -1,7 +1,7 @@
 """`Quantization`: the precision that a user asks for; `Order`: what is to be made, refused early."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgecnn import devices
@@ -9,13 +9,15 @@ from edgecnn.calls import Call, Value, parse_recipe
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.pipeline.calibration import IMAGES, data_for
+from edgecnn.pipeline.training_pictures import PICTURES, TRAINING, TrainingPlace, with_own_augmentation
+from edgecnn.quantize import PASSES
 from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs
 
 _IO = ("float", "int8")
 # What the compiler of a runtime wants a quantized graph to follow.
 SCHEMES = {"litert": "tflite", "tensorrt": "tensorrt"}
-_ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
-_PASSES = ("int8", "dynamic", "fp16")
+ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
+PASSES_OF_PRECISION = ("int8", "dynamic", "fp16")
 # What a flag adds to a recipe that does not name its first pass. Ranges of least squared error and corrected
 # biases together keep most answers, and cost a calibration more (docs/int8.md, benchmarks/quantize.py).
 _ASKED = {"int8": ("int8", "correct_bias"), "fp16": ("fp16",)}
@@ -35,6 +37,7 @@ class Quantization:
         allow_float: operators without an int8 form that may stay in float, joined by commas.
         io: `float` or `int8`, the type of a .tflite file's input and output.
         max_drop: how many points int8 may lose; then the recipe is the cheapest that loses no more.
+        training: where passes of the recipe train, on the pictures of `calibrate`.
         data: the data set whose held-out pictures tell; by default the one to calibrate with.
     """
 
@@ -47,6 +50,7 @@ class Quantization:
     io: str = "float"
     max_drop: float | None = None
     data: str | None = None
+    training: TrainingPlace = field(default_factory=TrainingPlace)
 
     def __post_init__(self) -> None:
         if self.io not in _IO:
@@ -68,10 +72,12 @@ class Quantization:
             if getattr(self, name) and name not in _names(calls):
                 calls = (*calls, *map(Call, passes if self.max_drop is None else passes[:1]))
         if "fold" not in _names(calls):
-            first = next((index for index, call in enumerate(calls) if call.name in _PASSES), len(calls))
+            first = next(
+                (index for index, call in enumerate(calls) if call.name in PASSES_OF_PRECISION), len(calls)
+            )
             calls = (*calls[:first], Call("fold"), *calls[first:])
         calls = tuple(self._with_settings(call) for call in calls)
-        self._refuse_idle_flags(_names(calls))
+        self._refuse_idle_flags(calls)
         check_recipe(calls)
         return calls
 
@@ -84,21 +90,27 @@ class Quantization:
         """Refuse what --max-drop chooses itself."""
         chosen = [f"{name} in the recipe" for name in _LADDER if name in names]
         chosen += ["--observer"] * (self.observer is not None)
+        trains = [name for name in names if TRAINING & set(PASSES[name].needs)]
+        if self.max_drop is not None and trains:
+            raise EdgeCnnError(
+                f"--max-drop tries several recipes, and each would train anew in {trains[0]}; run"
+                " `edgecnn compress` first, and export its result with --max-drop"
+            )
         if self.max_drop is not None and chosen:
             raise EdgeCnnError(f"--max-drop chooses how to quantize by itself; leave out {', '.join(chosen)}")
         if self.data is not None and self.max_drop is None:
             raise EdgeCnnError("--data says what --max-drop is measured on; give --max-drop POINTS, too")
 
-    def _refuse_idle_flags(self, names: Sequence[str]) -> None:
+    def _refuse_idle_flags(self, calls: Sequence[Call]) -> None:
         given = {
-            "--calibrate": self.calibrate,
+            "--calibrate": None if PICTURES & set(needs(calls)) else self.calibrate,
             "--observer": self.observer,
             "--allow-float": self.allow_float,
             "--io int8": self.io == "int8",
             "--max-drop": self.max_drop is not None,
         }
         idle = [flag for flag, value in given.items() if value]
-        if idle and "int8" not in names:
+        if idle and "int8" not in _names(calls):
             raise EdgeCnnError(f"{', '.join(idle)} says how to quantize, which nothing asks for; add --int8")
 
 
@@ -125,20 +137,42 @@ class Order:
     @property
     def scheme(self) -> str:
         """Return the rules that the target's runtime wants a quantized graph to follow."""
-        return SCHEMES.get(self.device.runtime, _ANY)
+        return SCHEMES.get(self.device.runtime, ANY)
 
 
 def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     """Return what is to be made of a model; raise `EdgeCnnError` for what the target cannot run."""
     device, calls = devices.find(target), asked.calls(recipe)
-    check_precision(device, set(_names(calls)) & set(_PASSES), asked.io)
-    precision = next((name for name in _PASSES if name in _names(calls)), "fp32")
-    data, notes = data_for(model, asked.calibrate) if "images" in needs(calls) else (None, ())
-    notes = (*notes, *_members(device, precision))
+    refuse_half_weights(device, calls)
+    check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
+    precision = precision_in(calls)
+    wanting = [name for need, name in needs(calls).items() if need in PICTURES]
+    data, notes = data_for(model, asked.calibrate, wanting[0]) if wanting else (None, ())
+    asked = replace(asked, training=with_own_augmentation(asked.training, model))
     return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)
 
 
-def _members(device: DeviceProfile, precision: str) -> tuple[str, ...]:
+def refuse_half_weights(device: DeviceProfile, calls: Sequence[Call]) -> None:
+    """Raise `EdgeCnnError` where float16 weights were asked for and nothing would store them so."""
+    names = _names(calls)
+    if "half_weights" not in names:
+        return
+    if device.runtime != "litert":
+        raise EdgeCnnError(
+            "half_weights is how a .tflite file stores weights; for TensorRT, give fp16 for it"
+        )
+    if set(names) & set(PASSES_OF_PRECISION):
+        raise EdgeCnnError(
+            "half_weights stores the weights of a float32 graph; leave it out, or the other precision"
+        )
+
+
+def precision_in(calls: Sequence[Call]) -> str:
+    """Return the precision that a recipe asks for, `fp32` where it names none."""
+    return next((name for name in PASSES_OF_PRECISION if name in _names(calls)), "fp32")
+
+
+def members_note(device: DeviceProfile, precision: str) -> tuple[str, ...]:
     """Say which boards of a family get a precision that not all of them have."""
     if precision not in device.some_precisions:
         return ()

@@ -13,6 +13,7 @@ from edgecnn.export.parity import Parity
 from edgecnn.graph.precision import precision_of
 from edgecnn.pipeline import hops
 from edgecnn.pipeline.beside import float_graph, ranges_for_dla
+from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import Network
 from edgecnn.pipeline.quantization import Order
 from edgecnn.quantize import Context, Step, compress
@@ -40,14 +41,20 @@ class Verified:
     parity: tuple[Parity, ...]
 
 
-def verified(network: Network, ordered: Order, context: Context, on_stage: Callable[[str], None]) -> Verified:
+def verified(
+    network: Network,
+    ordered: Order,
+    context: Context,
+    on_stage: Callable[[str], None],
+    finished: FinishedPasses | None = None,
+) -> Verified:
     """Compress and compile, comparing at every hop; raise `VerificationError` at one that does not hold."""
     from edgecnn.runtime.onnx_runner import OnnxRunner
 
     samples = sample_inputs(network.preprocessing, context.seed)
-    parity = [hops.with_module(network, samples)] if network.module is not None else []
+    parity = [*network.parity, *([hops.with_module(network, samples)] if network.module is not None else [])]
     on_stage("compress")
-    steps = compress(network.graph, ordered.calls, context=context)
+    steps = compress(network.graph, ordered.calls, context=context, finished=finished)
     parity += [hops.of_step(step, samples, context.images) for step in steps]
     on_stage("compile")
     graph = steps[-1].after

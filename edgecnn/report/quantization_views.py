@@ -11,18 +11,22 @@ from edgecnn.report.tables import print_line, print_table
 def print_ladder(tried: Sequence[Rung]) -> None:
     """Print the recipes that were tried and what each keeps; the last one was taken."""
     first = tried[0].score
-    columns = ("recipe", first.what, "points lost", "95 % interval")
+    columns = ("recipe", "precision", first.what, "points lost", "95 % interval")
     rows = [
         (
             rung.text,
+            rung.precision,
             f"{100 * rung.score.value:.2f} %",
             f"{rung.score.drop_points:.2f}",
             f"{rung.score.low_points:.2f} to {rung.score.high_points:.2f}",
         )
         for rung in tried
     ]
-    title = f"recipes tried, measured on {first.n} pictures beside the float network; the last was taken"
-    print_table(columns, rows, title=title, numeric=columns[1:])
+    title = (
+        f"recipes tried, measured in {first.runtime} on {first.n} pictures beside the float network;"
+        " the last was taken"
+    )
+    print_table(columns, rows, title=title, numeric=columns[2:])
 
 
 def print_sensitivities(found: Sensitivities) -> None:

@@ -8,7 +8,6 @@ from edgecnn import units
 from edgecnn.export.parity import Parity
 from edgecnn.export.verify import Check
 from edgecnn.pipeline.deploy import Deployment
-from edgecnn.pipeline.shrink import Compression
 from edgecnn.report.quantization_views import print_ladder
 from edgecnn.report.tables import print_line, print_table
 from edgecnn.run_folder import RunFolder
@@ -111,24 +110,3 @@ def print_run(run: RunFolder) -> None:
     if run.skipped:
         print_line(f"note: {len(run.skipped)} files could not be read, the first is {run.skipped[0]}")
     print_line(f"run: {run.path}")
-
-
-def print_compression(steps: Sequence[Compression], out: str) -> None:
-    """Print what each pass did."""
-    columns = ("pass", "places", "mult-adds", "parameters", "max abs error", "of", _SAME, "what")
-    rows = [
-        (
-            str(each.step.call),
-            str(each.step.matched),
-            units.count(each.profile.mult_adds),
-            units.count(each.profile.parameters),
-            units.error(each.parity.max_abs_error),
-            f"{each.parity.response:.3g}",
-            _agreement(each.parity),
-            each.step.note,
-        )
-        for each in steps
-    ]
-    shown, kept = _without_empty(columns, rows, columns.index(_SAME))
-    print_table(shown, kept, numeric=columns[1:7], title="agreement with the graph before, measured")
-    print_line(f"graph: {out}")

@@ -61,6 +61,13 @@ class Trainable(nn.Module):
         results = tuple(values[place] for place in plan.outputs)
         return results[0] if len(results) == 1 else results
 
+    def places(self) -> list[tuple[Weight, nn.Module, str]]:
+        """Return each weight, the module that holds it, and its name there: to freeze or parametrize it."""
+        leaves = self._leaves[: len(self._plan.weights)]
+        return [
+            (weight, scope, name) for weight, (_, scope, name) in zip(self._plan.weights, leaves, strict=True)
+        ]
+
     def _now(self) -> tuple[Plan, list[Tensor]]:
         """Return the plan, and the tensors of its weights as the next call would read them."""
         leaves = self._leaves[: len(self._plan.weights)]

@@ -80,7 +80,11 @@ def _group(value: ir.Value, role: str, position: int) -> tuple[str, int]:
 
 
 def _tied(weights: Iterable[Weight], nodes: Sequence[ir.Node]) -> list[Weight]:
-    """Join the scales of each QuantizeLinear and of the DequantizeLinear behind it, which are one number."""
+    """Join the scales of each QuantizeLinear and of the DequantizeLinear behind it, which are one number.
+
+    So are single scales with equal zero points that are equal: what a kernel only moves, such as the inputs
+    and the output of a Concat, has to stay on one grid.
+    """
     kept = [weight for weight in weights if weight.role != SCALE]
     scales = {weight.name: weight for weight in weights if weight.role == SCALE}
     for node in nodes:
@@ -99,13 +103,36 @@ def _tied(weights: Iterable[Weight], nodes: Sequence[ir.Node]) -> list[Weight]:
                 f"{describe(source)} and {describe(node)} have different scales, not to be trained as one"
             )
         del scales[second.name]
-        scales[first.name] = Weight(
-            name=first.name,
-            role=SCALE,
-            initializers=first.initializers + second.initializers,
-            uses=first.uses | second.uses,
-        )
-    return kept + list(scales.values())
+        scales[first.name] = _joined(first, second)
+    return kept + _of_one_grid(scales.values(), nodes)
+
+
+def _of_one_grid(scales: Iterable[Weight], nodes: Sequence[ir.Node]) -> list[Weight]:
+    """Join the scales of one number that have the same value and the same zero points."""
+    found: dict[object, Weight] = {}
+    for scale in scales:
+        grids = {_grid(nodes[position]) for position, _ in scale.uses}
+        key = grids.pop() if len(grids) == 1 and None not in grids else scale.name
+        found[key] = _joined(found[key], scale) if key in found else scale
+    return list(found.values())
+
+
+def _grid(node: ir.Node) -> tuple[bytes, bytes, int] | None:
+    """Return scale and zero point of a node that has one of each; None for one with several."""
+    scale = constant(node.inputs[1])
+    zero = constant(node.inputs[2]) if len(node.inputs) > 2 else None
+    if scale is None or scale.size != 1:
+        return None
+    return scale.tobytes(), b"" if zero is None else zero.tobytes(), scale.ndim
+
+
+def _joined(first: Weight, second: Weight) -> Weight:
+    return Weight(
+        name=first.name,
+        role=SCALE,
+        initializers=first.initializers + second.initializers,
+        uses=first.uses | second.uses,
+    )
 
 
 def _name(node: ir.Node) -> str | None:

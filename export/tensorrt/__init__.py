@@ -6,7 +6,7 @@ names of each version; no engine has been built on a board yet.
 
 from edgecnn.export.tensorrt.calibration_cache import calibration_cache
 from edgecnn.export.tensorrt.findings import ERROR, WARNING, Finding
-from edgecnn.export.tensorrt.generations import GENERATIONS, Generation, generation
+from edgecnn.export.tensorrt.generations import GENERATIONS, Generation, generation, reads_half_weights
 from edgecnn.export.tensorrt.linter import lint
 from edgecnn.export.tensorrt.trtexec import TrtexecLines, trtexec_lines, trtexec_text
 from edgecnn.graph.half_precision import to_fp16
@@ -21,6 +21,7 @@ __all__ = [
     "calibration_cache",
     "generation",
     "lint",
+    "reads_half_weights",
     "to_fp16",
     "trtexec_lines",
     "trtexec_text",

@@ -4,11 +4,13 @@ Sources: docs/operators.md and docs/Changelog.md of onnx-tensorrt at the release
 opsets; NVIDIA's JetPack release notes for the pairing. The newest table that could be read is that of 10.15.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecnn.errors import UnknownNameError
 
 LOWEST_OPSET = 9
+CONSTANT_WEIGHTS_BEFORE = (8, 5)  # from then on what computes a weight may be part of the graph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +92,8 @@ def generation(version: str) -> Generation:
     if minor not in GENERATIONS:
         raise UnknownNameError("TensorRT version", version, GENERATIONS)
     return GENERATIONS[minor]
+
+
+def reads_half_weights(versions: Sequence[str]) -> bool:
+    """Say whether all of these read a weight that is int8 behind a Cast to float16."""
+    return all(generation(version).version >= CONSTANT_WEIGHTS_BEFORE for version in versions)

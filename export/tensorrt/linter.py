@@ -10,7 +10,13 @@ import onnx_ir as ir
 
 from edgecnn.export.tensorrt import quantized_rules
 from edgecnn.export.tensorrt.findings import ERROR, WARNING, Finding
-from edgecnn.export.tensorrt.generations import GENERATIONS, LOWEST_OPSET, Generation, generation
+from edgecnn.export.tensorrt.generations import (
+    CONSTANT_WEIGHTS_BEFORE,
+    GENERATIONS,
+    LOWEST_OPSET,
+    Generation,
+    generation,
+)
 from edgecnn.graph.nodes import attribute, describe
 
 Rule = Callable[[ir.Model, Sequence[Generation]], Iterator[Finding]]
@@ -30,7 +36,6 @@ _SHAPE_OPERATORS = {
     *("Range", "ReduceProd", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze", "Sub", "Unsqueeze"),
 }
 _LAYER_INPUTS = (ir.DataType.FLOAT, ir.DataType.FLOAT16)
-_CONSTANT_WEIGHTS_BEFORE = (8, 5)
 
 
 def lint(model: ir.Model, versions: Sequence[str] = tuple(GENERATIONS)) -> list[Finding]:
@@ -102,7 +107,7 @@ def _types(model: ir.Model, _: Sequence[Generation]) -> Iterator[Finding]:
 
 def _convolutions(model: ir.Model, generations: Sequence[Generation]) -> Iterator[Finding]:
     error = partial(Finding, severity=ERROR, rule="convolution")
-    old = [each.tensorrt for each in generations if each.version < _CONSTANT_WEIGHTS_BEFORE]
+    old = [each.tensorrt for each in generations if each.version < CONSTANT_WEIGHTS_BEFORE]
     for node in _nodes(model, "Conv", "ConvTranspose"):
         weight = node.inputs[1]
         if weight is not None and weight.shape is not None and len(weight.shape) not in (4, 5):

@@ -6,7 +6,7 @@ import onnx_ir as ir
 from edgecnn.export.tflite.convolution import average
 from edgecnn.export.tflite.layout import Held
 from edgecnn.export.tflite.lowering import Lowering
-from edgecnn.export.tflite.program import FUSED, VALID, Options
+from edgecnn.export.tflite.program import FUSED, SAME, VALID, Options
 from edgecnn.export.tflite.refusal import refuse
 from edgecnn.export.tflite.rules import lowers
 from edgecnn.export.tflite.windows import Windows, padded, placed, scheme, windows_of
@@ -29,7 +29,7 @@ def lower_average_pool(node: ir.Node, graph: Lowering) -> None:
     """Write AVERAGE_POOL_2D, whose SAME divides by the taps inside the image and whose VALID by all.
 
     What divides by neither is the average over explicit zeros times a map of kernel / count. In int8, windows
-    that divide by all their taps are a DEPTHWISE_CONV_2D.
+    that divide by all their taps are a DEPTHWISE_CONV_2D, and others are taken from a SAME pool of stride 1.
     """
     image, both = _windows(node, graph)
     taps = _taps(node, both)
@@ -39,6 +39,9 @@ def lower_average_pool(node: ir.Node, graph: Lowering) -> None:
         average(node, graph, image, both)
         return
     padding = _padding(both, taps)
+    if graph.result is not None and padding is None:
+        _sampled(node, graph, image, both)
+        return
     source = image.index if padding is not None else padded(node, graph, image, both)
     if padding is None and not _are_whole(both, taps):
         _corrected(node, graph, source, image, both, np.outer(*taps))
@@ -49,13 +52,15 @@ def lower_average_pool(node: ir.Node, graph: Lowering) -> None:
 
 
 def divides_by_taps(node: ir.Node) -> bool:
-    """Say whether AVERAGE_POOL_2D alone divides as an AveragePool of images does."""
+    """Say whether an AveragePool of images has an int8 form, which divides by the taps that it divides by."""
     image, kernel = node.inputs[0], attribute(node, "kernel_shape", ())
     assert image is not None
     sizes, ceil = static_shape(image)[2:], bool(attribute(node, "ceil_mode", 0))
     both = windows_of(node, sizes, kernel, ceil=ceil)
     taps = _taps(node, both)
-    return _padding(both, taps) is not None or _are_whole(both, taps)
+    if _padding(both, taps) is not None or _are_whole(both, taps):
+        return True
+    return _divides_inside(both, taps) and all(_places(windows) is not None for windows in both)
 
 
 def _taps(node: ir.Node, both: tuple[Windows, Windows]) -> list[np.ndarray]:
@@ -67,9 +72,33 @@ def _taps(node: ir.Node, both: tuple[Windows, Windows]) -> list[np.ndarray]:
 def _padding(both: tuple[Windows, Windows], taps: list[np.ndarray]) -> int | None:
     """Return SAME or VALID where it has these windows and divides so, else None."""
     padding = scheme(both)
+    return padding if padding == VALID or _divides_inside(both, taps) else None
+
+
+def _divides_inside(both: tuple[Windows, Windows], taps: list[np.ndarray]) -> bool:
     inside = [windows.counts(padding=False) for windows in both]
-    same = all((count == other).all() for count, other in zip(taps, inside, strict=True))
-    return padding if padding == VALID or same else None
+    return all((count == other).all() for count, other in zip(taps, inside, strict=True))
+
+
+def _places(windows: Windows) -> range | None:
+    """Return which windows of a SAME pool of stride 1 these are; it begins (kernel - 1) / 2 before each."""
+    first = (windows.kernel - 1) // 2 - windows.begin
+    found = range(first, first + windows.out * windows.stride, windows.stride)
+    return found if first >= 0 and found[-1] < windows.size else None
+
+
+def _sampled(node: ir.Node, graph: Lowering, image: Held, both: tuple[Windows, Windows]) -> None:
+    """Write a SAME pool of stride 1, which divides by the taps inside, and keep those that are asked for."""
+    places = [_places(windows) for windows in both]
+    value, fused = graph.target(node)
+    options = {**_options(both), "strideH": 1, "strideW": 1, "padding": SAME, **fused}
+    name = f"{output(node).name}:everywhere"
+    pooled = graph.scratch(
+        "AVERAGE_POOL_2D", (image.index,), image.file_shape, name, like=graph.result, **options
+    )
+    ranges = [range(image.shape[0]), *(each for each in places if each is not None), range(image.shape[1])]
+    numbers = ([getattr(each, part) for each in ranges] for part in ("start", "stop", "step"))
+    graph.produce("STRIDED_SLICE", (pooled, *map(graph.shape_constant, numbers)), value)
 
 
 def _are_whole(both: tuple[Windows, Windows], taps: list[np.ndarray]) -> bool:

@@ -47,7 +47,7 @@ FORMS: dict[str, Int8Form] = {
     **dict.fromkeys("Abs Elu Exp HardSwish LeakyRelu PRelu HardSigmoid".split(), _OWN),
     **dict.fromkeys("Concat Relu".split(), _BOTH),
     **dict.fromkeys("Clip Dropout Flatten GlobalMaxPool Identity MaxPool Pad ReduceMax".split(), _KEPT),
-    **dict.fromkeys("Reshape Slice Squeeze Transpose Unsqueeze".split(), _KEPT),
+    **dict.fromkeys("DepthToSpace Reshape Slice SpaceToDepth Squeeze Transpose Unsqueeze".split(), _KEPT),
     **dict.fromkeys("AveragePool Resize".split(), Int8Form()),
     **dict.fromkeys("Sigmoid Softmax".split(), Int8Form(fixed=_UNIT)),
     "LogSoftmax": Int8Form(fixed=Quantization(scale=(16 / 256,), zero_point=127)),

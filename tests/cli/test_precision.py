@@ -37,6 +37,8 @@ REFUSED = {
     "type of the ends": (("--int8", *FEW, "--io", "int9"), "did you mean int8"),
     "data": (("--int8", "--calibrate", "digit"), "did you mean digits"),
     "path": (("--int8", "--calibrate", "no/such/folder"), "no file or folder"),
+    "layout of what is no file": (("--int8", *FEW, "--layout", "NHWC"), "--layout is for an .onnx file"),
+    "layout that does not exist": (("--layout", "CHWN"), "--layout is for an .onnx file"),
     "operator that has int8": (("--allow-float", "LRN"), "add --int8"),
 }
 

@@ -1,14 +1,18 @@
 """Every registered pass keeps the promises of a pass, on every network of the zoo."""
 
+import math
+
 import numpy as np
 import pytest
+import torch
 
 from edgecnn.calls import Call
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.parity import LOSSLESS, compare
 from edgecnn.graph.check import check
 from edgecnn.graph.save import to_bytes
-from edgecnn.quantize import PASSES, Context, compress
+from edgecnn.optimize import InMemory
+from edgecnn.quantize import PASSES, Context, Training, compress
 from edgecnn.runtime.onnx_runner import OnnxRunner
 from edgecnn.sample import sample_inputs
 
@@ -19,16 +23,35 @@ FLOAT_ISLANDS = {"allow_float": "LRN"}
 
 
 def call_of(name: str) -> Call:
-    return Call(name, {key: value for key, value in FLOAT_ISLANDS.items() if key in PASSES[name].defaults})
+    settings = {**FLOAT_ISLANDS, **SHORT}
+    return Call(name, {key: value for key, value in settings.items() if key in PASSES[name].defaults})
+
+
+# One epoch of a pass that trains is enough to see whether it keeps its promises.
+SHORT = {"epochs": 1}
 
 
 def recipe_of(name: str) -> list[Call]:
     """Return the pass with those that it comes after, as the network needs them."""
-    return [call_of(each) for each in (*PASSES[name].after, name)]
+    return [call_of(each) for each in (*PASSES[name].after, *PASSES[name].behind[:1], name)]
 
 
 def context_of(network) -> Context:
-    return Context(images=lambda: [sample_inputs(network.preprocessing, 2)])
+    images = sample_inputs(network.preprocessing, 2)
+    return Context(images=lambda: [images], training=training(images, classes(network)))
+
+
+def classes(network) -> tuple[int, ...]:
+    """Return the shape of the network's scores of one picture."""
+    return tuple(OnnxRunner(network.graph)(sample_inputs(network.preprocessing, 2)[:1]).shape[1:])
+
+
+def training(images, scores) -> Training:
+    """Return 12 pictures to train on, with classes or masks as the network scores them."""
+    inputs = torch.from_numpy(np.resize(images, (12, *images.shape[1:])))
+    maps = scores[1:] if math.prod(scores[1:]) > 1 else ()
+    targets = torch.zeros((12, *maps), dtype=torch.int64)
+    return Training(batches=lambda: InMemory(inputs, targets), labelled=True, masks=bool(maps))
 
 
 # What int8 makes of every network is looked at in test_int8.py.
@@ -36,11 +59,19 @@ PRECISIONS = [name for name in sorted(PASSES) if PASSES[name].once]
 # These run a graph once for each of its layers, which takes long where there are many.
 OF_INT8 = [name for name in PRECISIONS if "int8" in PASSES[name].after]
 OTHERS = [name for name in sorted(PASSES) if not PASSES[name].once]
+# That every network trains is looked at in test_trainable.py.
+TRAINING = [name for name in OTHERS if {"training", "labels"} & set(PASSES[name].needs)]
 
 
-@pytest.mark.parametrize("each", OTHERS)
+@pytest.mark.parametrize("each", [name for name in OTHERS if name not in TRAINING])
 @grouped(representatives())
 def test_a_pass_keeps_its_promises(name, each):
+    assert_promises(name, each)
+
+
+@pytest.mark.parametrize("each", TRAINING)
+@grouped(["lenet", "resnet20"])
+def test_a_pass_that_trains_keeps_its_promises(name, each):
     assert_promises(name, each)
 
 
@@ -79,7 +110,7 @@ def twice(name: str, each: str):
     return first, lambda: compress(first.after, recipe_of(each), context=context_of(network))[-1]
 
 
-@pytest.mark.parametrize("each", OTHERS)
+@pytest.mark.parametrize("each", [name for name in OTHERS if name not in TRAINING])
 @grouped(["mobilenet", "lenet"])
 def test_a_second_time_a_pass_finds_nothing_or_the_same(name, each):
     first, again = twice(name, each)

@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from edgecnn.data import Dataset, contract
-from edgecnn.errors import EdgeCnnError
 from edgecnn.optimize import InMemory, streamed
 from edgecnn.optimize.streamed import Streamed, batches_of, examples_of
 
@@ -51,10 +50,13 @@ def test_what_fits_stays_in_memory_and_is_the_same(dataset, preprocessing, monke
     assert isinstance(batches_of(dataset, preprocessing), InMemory)
 
 
-def test_pictures_without_labels_are_refused(preprocessing):
-    bare = Dataset(name="bare", split="train", images=np.zeros((4, 6, 6, 1), np.uint8))
-    with pytest.raises(EdgeCnnError, match=r"bare \(train\) has no labels to train on"):
-        batches_of(bare, preprocessing)
+def test_pictures_without_labels_come_without_targets(preprocessing, monkeypatch):
+    bare = Dataset(name="bare", split="train", images=np.arange(144, dtype=np.uint8).reshape(4, 6, 6, 1))
+    held = list(batches_of(bare, preprocessing).take([np.array([3, 0]), np.array([1])]))
+    monkeypatch.setattr(streamed, "LARGEST_BYTES", 0)
+    read = list(batches_of(bare, preprocessing).take([np.array([3, 0]), np.array([1])]))
+    assert [targets for _, targets in (*held, *read)] == [None] * 4
+    assert all(torch.equal(ours, theirs) for (ours, _), (theirs, _) in zip(held, read, strict=True))
 
 
 def test_the_first_examples_are_from_all_over_the_set(dataset, preprocessing):

@@ -50,6 +50,14 @@ def test_a_bundle_verifies_and_says_how_it_was_calibrated(bundles, target):
     assert 0.9 <= hop["agreement"] <= 1
 
 
+def test_a_board_may_be_thrice_as_many_steps_away_as_the_host_and_no_more(bundles):
+    manifest = manifest_of(bundles["pi4"])
+    hop = next(each for each in manifest["parity"] if each["hop"] == "onnx → model.tflite")
+    allowed = {each["path"]: each["max_abs_error_allowed"] for each in manifest["artifacts"]}["model.tflite"]
+    assert allowed == pytest.approx(min(3 * hop["tolerance"], 0.2 * hop["response"]))
+    assert allowed < 0.15 * hop["response"]  # LeNet's own steps are few
+
+
 def test_an_arm_board_gets_int8_and_nothing_else(bundles):
     file = bundles["pi4"] / "model.tflite"
     found = read_back(file.read_bytes())

@@ -53,4 +53,20 @@ def test_the_rungs_go_from_one_calibration_to_layers_in_float():
     first_mixed = next(place for place, each in enumerate(names) if "mixed" in each)
     assert all("mixed" in each for each in names[first_mixed:])
     assert rungs(mixed=False) == rungs()[:first_mixed]
+    assert [[call.name for call in recipe][-1] for recipe in rungs(half_layers=True)[first_mixed:]] == [
+        "fp16"
+    ] * 4
+    assert rungs(half=True) == (*rungs(), parse_recipe("fp16"))
     assert len({str(recipe) for recipe in rungs()}) == len(rungs())
+
+
+def test_a_rung_says_what_its_graph_computes_in():
+    recipes = (
+        "int8",
+        "int8 | mixed(float_layers=1) | correct_bias",
+        "int8 | mixed | correct_bias | fp16",
+        "fp16",
+    )
+    tried = climbed((3, 3, 3, 0), 0.5, recipes)
+    assert [rung.precision for rung in tried] == ["int8", "int8 and fp32", "int8 and fp16", "fp16"]
+    assert "int8 and fp16, top-1" in str(tried[2])

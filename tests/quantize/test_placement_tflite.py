@@ -97,7 +97,7 @@ def test_scales_lie_along_the_output_channels(graph, body, shape, axis):
 
 def test_what_has_no_int8_form_is_refused_by_name(graph):
     model = graph("{ a = LRN<size=3>(x) b = Sin(a) y = Relu(b) }")
-    with pytest.raises(EdgeCnnError, match="LRN, Sin has no int8 form.*--allow-float LRN,Sin"):
+    with pytest.raises(EdgeCnnError, match="LRN, Sin have no int8 form.*--allow-float LRN,Sin"):
         place_for_tflite(model)
 
 

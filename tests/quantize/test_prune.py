@@ -136,7 +136,7 @@ def test_all_mult_adds_are_the_identity():
 
 def test_channels_are_multiples_where_the_device_wants_them():
     model = graph(Branches())
-    result = prune(model, mult_adds=0.7, context=Context(channel_multiple=4))
+    result = prune(model, mult_adds=0.7, context=Context(multiple=4))
     for node in result.model.graph:
         if node.op_type == "Conv":
             assert node.outputs[0].shape[1] % 4 == 0 or node.outputs[0].shape[1] == 6

@@ -16,10 +16,10 @@ RECORDS = [
 
 def test_the_ladder_says_what_each_recipe_keeps(capsys):
     kept = Score(what="top-1", value=0.9, drop_points=0.42, low_points=-0.1, high_points=1, n=1000)
-    print_ladder([Rung(recipe=tuple(parse_recipe("equalize | int8")), score=kept)])
+    print_ladder([Rung(recipe=tuple(parse_recipe("equalize | int8")), precision="int8", score=kept)])
     shown = capsys.readouterr().out
-    assert "measured on 1000 pictures" in shown
-    assert "equalize | int8  90.00 %         0.42  -0.10 to 1.00" in shown
+    assert "measured in ONNX Runtime on 1000 pictures" in shown
+    assert "equalize | int8  int8       90.00 %         0.42  -0.10 to 1.00" in shown
 
 
 def test_the_most_sensitive_layer_stands_first(capsys):

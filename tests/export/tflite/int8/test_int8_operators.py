@@ -101,6 +101,25 @@ OPERATORS = {
         {},
         {"AVERAGE_POOL_2D": 1},
     ),
+    "average pool over the pixels inside, of windows that SAME places elsewhere": (
+        "1,4,3,3",
+        "y = AveragePool<kernel_shape=[3,3], strides=[3,3], pads=[1,1,1,1]>(x)",
+        {},
+        {"AVERAGE_POOL_2D": 1, "STRIDED_SLICE": 1},
+    ),
+    "average pool over the pixels inside, padded on one side": (
+        "1,4,4,3",
+        "y = AveragePool<kernel_shape=[4,4], strides=[2,2], pads=[1,1,1,0]>(x)",
+        {},
+        {"AVERAGE_POOL_2D": 1, "STRIDED_SLICE": 1},
+    ),
+    "channels to blocks": ("1,1,18,14", "y = DepthToSpace<blocksize=2>(x)", {}, {"DEPTH_TO_SPACE": 1}),
+    "blocks to channels": (
+        "1,36,3,2",
+        "p = Slice(x, b, e, a) y = SpaceToDepth<blocksize=3>(p)",
+        {"b": [0], "e": [6], "a": [3]},
+        {"SLICE": 1, "SPACE_TO_DEPTH": 1},
+    ),
     "average pool that counts its padding": (
         "1,4,9,7",
         f"y = AveragePool<kernel_shape=[3,3], count_include_pad=1, {SAME}>(x)",
