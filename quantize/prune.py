@@ -92,19 +92,13 @@ def prune(
         return plan.by_latency(start, fraction)
     pruned, found = start, trace(start)
     whole = _COSTS[name](found, pools := find_pools(found))(pools.counts)
-    before = pools.counts.sum()
+    before = int(pools.counts.sum())
+    left, after = whole, before
     for number in range(1, rounds + 1):
         budget = whole * fraction ** (number / rounds)
-        pruned = plan.within(pruned, name, budget, whole)
-    left, after = _left(pruned, name)
+        pruned, left, after = plan.within(pruned, name, budget, whole)
     note = f"{before - after} of {before} channels removed, {left / whole:.1%} of the {_words(name)} kept"
-    return Result(model=pruned, matched=int(before - after), note=note)
-
-
-def _left(model: ir.Model, name: str) -> tuple[float, int]:
-    found = trace(model)
-    pools = find_pools(found)
-    return _COSTS[name](found, pools)(pools.counts), int(pools.counts.sum())
+    return Result(model=pruned, matched=before - after, note=note)
 
 
 def _words(name: str) -> str:
@@ -118,8 +112,11 @@ class _Plan:
         self._importance, self._floor = IMPORTANCES[importance], floor
         self._multiple, self._context = multiple, context
 
-    def within(self, model: ir.Model, name: str, budget: float, whole: float) -> ir.Model:
-        """Return the graph cut to a budget; raise `EdgeCnnError` where the floor does not let it."""
+    def within(self, model: ir.Model, name: str, budget: float, whole: float) -> tuple[ir.Model, float, int]:
+        """Return the graph cut to a budget, what it costs, and how many units it keeps.
+
+        Raises `EdgeCnnError` where the floor does not let it.
+        """
         found = trace(model)
         pools = find_pools(found)
         values, order = self._ordered(found, pools)
@@ -127,7 +124,7 @@ class _Plan:
         kept = ranking.meet(order, cost, budget)
         if kept is None:
             raise _below_floor(name, cost(order.kept(len(order.pools))) / whole)
-        return cut(found, _mask(found, pools, values, kept))
+        return cut(found, ranking.mask_of(found, pools, values, kept)), cost(kept), int(kept.sum())
 
     def by_latency(self, model: ir.Model, fraction: float) -> Result:
         """Return the graph cut to a fraction of what it takes on the device."""
@@ -140,7 +137,7 @@ class _Plan:
         whole = measure(model)
 
         def pruned(taken: int) -> ir.Model:
-            return cut(found, _mask(found, pools, values, order.kept(taken)))
+            return cut(found, ranking.mask_of(found, pools, values, order.kept(taken)))
 
         taken = ranking.first(len(order.pools), lambda count: measure(pruned(count)) <= fraction * whole)
         if taken is None:
@@ -153,13 +150,6 @@ class _Plan:
     def _ordered(self, found: Dependencies, pools: Pools) -> tuple[np.ndarray, ranking.Order]:
         values = self._importance(found, self._context)
         return values, ranking.order(pools, values, floor=self._floor, multiple=self._multiple)
-
-
-def _mask(found: Dependencies, pools: Pools, importance: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    mask = np.ones(found.units + 1, bool)
-    for units, count in zip(ranking.sorted_units(pools, importance), kept, strict=True):
-        mask[units[: len(units) - count]] = False
-    return mask
 
 
 def _below_floor(name: str, least: float) -> EdgeCnnError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgecnn.quantize.dependency import Dependencies
 from edgecnn.quantize.dependency.pools import Cost, Pools
 
 _TRIES = 200  # at filling what the last removal left over
@@ -38,6 +39,14 @@ class Order:
 def sorted_units(pools: Pools, importance: np.ndarray) -> list[np.ndarray]:
     """Return the units of each pool, the least important first."""
     return [units[np.argsort(importance[units], kind="stable")] for units in pools.units]
+
+
+def mask_of(found: Dependencies, pools: Pools, importance: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return which units stay, by label, when each pool keeps so many of its most important."""
+    mask = np.ones(found.units + 1, bool)
+    for units, count in zip(sorted_units(pools, importance), kept, strict=True):
+        mask[units[: len(units) - count]] = False
+    return mask
 
 
 def order(pools: Pools, importance: np.ndarray, *, floor: float, multiple: int) -> Order:

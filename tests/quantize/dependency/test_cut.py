@@ -25,7 +25,7 @@ NETWORKS = {
     "fire": "squeezenet1_1(width=0.25, res=64)",
     "flatten": "vgg11(width=0.125, res=32)",
     "two streams": "alexnet_torchvision(width=0.25, res=67)",
-    "position biases": "alphago_policy(k=16)",
+    "position biases": "alphago_policy(k=128)",
 }
 
 
