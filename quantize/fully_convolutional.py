@@ -91,7 +91,7 @@ class _Maps:
             self._window(averaged)
             self._bypass(node, node.inputs[0])  # type: ignore[arg-type]
             return False
-        return bool(value.uses())
+        return any(use.node.op_type == "Gemm" for use in value.uses())
 
     def _window(self, pool: ir.Node) -> None:
         """Make a global average the average over a window of the map's size."""

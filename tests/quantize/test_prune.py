@@ -3,6 +3,7 @@ import onnx_ir as ir
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from edgecnn.calls import parse_recipe
 from edgecnn.errors import EdgeCnnError
@@ -124,7 +125,7 @@ def test_channels_of_zero_weights_go_first_and_nothing_changes(importance):
     left = profile(cut(found, dead)).mult_adds / profile(model).mult_adds
     images = pictures()
     context = Context(images=lambda: [images])
-    result = prune(silent, mult_adds=left, importance=importance, context=context)
+    result = prune(silent, mult_adds=left, importance=importance, multiple=1, context=context)
     assert result.matched == len(pools.units)
     assert compare("", OnnxRunner(silent)(images), OnnxRunner(result.model)(images), 1e-5).holds
 
@@ -211,3 +212,14 @@ def test_the_argument_is_left_as_it_is():
     before = to_bytes(model)
     prune(model)
     assert to_bytes(model) == before
+
+
+def test_without_a_device_large_layers_go_in_eights_and_small_ones_in_fewer():
+    module = nn.Sequential(
+        nn.Conv2d(3, 64, 3), nn.ReLU(), nn.Conv2d(64, 16, 1), nn.ReLU(), nn.Conv2d(16, 5, 1)
+    )
+    result = prune(graph(module), mult_adds=0.6)
+    sizes = [node.outputs[0].shape[1] for node in result.model.graph if node.op_type == "Conv"]
+    assert sizes[0] < 64
+    assert sizes[0] % 8 == 0
+    assert sizes[1] % 4 == 0
