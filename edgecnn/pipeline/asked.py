@@ -15,7 +15,7 @@ from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError
 from edgecnn.pipeline.calibration import open_source
 from edgecnn.pipeline.finished_passes import FinishedPasses
-from edgecnn.pipeline.network import Network
+from edgecnn.pipeline.network import Network, narrower
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import ANY, SCHEMES
 from edgecnn.pipeline.standing import Standing, host_latency_s, some_of
@@ -164,6 +164,7 @@ def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
         training=_training(asked, finished, told),
         multiple=1 if asked.device is None else asked.device.channel_multiple,
         latency=partial(host_latency_s, device=asked.device),
+        narrower=narrower(asked.network),
         on_progress=told.progress,
     )
     return Ready(context=context, finished=finished, notes=source.notes)
