@@ -16,6 +16,8 @@ QUANTIZERS = FOLDER / "results" / "quantize.json"
 FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
 TRAINING = FOLDER / "results" / "training.json"
 COMPRESSION = FOLDER / "results" / "compress.json"
+LATENCY = FOLDER / "results" / "latency.json"
+LATENCY_GRID = FOLDER / "results" / "latency_grid.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
 
 Row = Mapping[str, Any]
@@ -42,6 +44,7 @@ def readme() -> str:
     import compress_report
     import convert_report
     import fashion_mnist_report
+    import latency_report
     import profilers_report
     import quantizers_report
     import training_report
@@ -56,6 +59,8 @@ def readme() -> str:
         COMPRESSION: compress_report.section,
         UNET_SHAPES: unet_shapes_report.section,
         TRAINING: training_report.section,
+        LATENCY: latency_report.tool_section,
+        LATENCY_GRID: latency_report.grid_section,
     }
     parts = [write(json.loads(file.read_text())) for file, write in sections.items() if file.is_file()]
     return "\n".join([_HEAD, *parts])

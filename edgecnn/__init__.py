@@ -1,8 +1,9 @@
 """edgecnn: from a PyTorch CNN to a verified artifact on an edge board.
 
 Every command of the command line is one function here: `costs`, `fit`, `score`, `compress`,
-`sensitivities`, `deploy`, `verify`. `to_module` makes a graph an `nn.Module` that trains, `to_graph` makes
-that a graph again. All are imported when they are first used, since torch alone takes a second.
+`sensitivities`, `deploy`, `verify`, `verify_on`, `measure`. `to_module` makes a graph an `nn.Module` that
+trains, `to_graph` makes that a graph again. All are imported when they are first used, since torch alone
+takes a second.
 """
 
 import importlib
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.costs import costs
     from edgecnn.pipeline.deploy import deploy
     from edgecnn.pipeline.learn import fit
+    from edgecnn.pipeline.measuring import measure, verify_on
     from edgecnn.pipeline.quantization import Quantization
     from edgecnn.pipeline.rounding import sensitivities
     from edgecnn.pipeline.scoring import score
@@ -38,11 +40,13 @@ __all__ = [
     "costs",
     "deploy",
     "fit",
+    "measure",
     "score",
     "sensitivities",
     "to_graph",
     "to_module",
     "verify",
+    "verify_on",
 ]
 
 _HOMES = {
@@ -57,11 +61,13 @@ _HOMES = {
     "costs": "edgecnn.pipeline.costs",
     "deploy": "edgecnn.pipeline.deploy",
     "fit": "edgecnn.pipeline.learn",
+    "measure": "edgecnn.pipeline.measuring",
     "score": "edgecnn.pipeline.scoring",
     "sensitivities": "edgecnn.pipeline.rounding",
     "to_graph": "edgecnn.trainable",
     "to_module": "edgecnn.trainable",
     "verify": "edgecnn.export.verify",
+    "verify_on": "edgecnn.pipeline.measuring",
 }
 
 

@@ -9,7 +9,7 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 R = TypeVar("R")
 
-RUNTIMES = ("litert", "tensorrt")
+RUNTIMES = ("litert", "tensorrt", "tflite-micro")
 PRECISIONS = ("fp32", "fp16", "int8")
 ACCELERATORS = ("dla",)
 
@@ -19,6 +19,7 @@ _SOURCED = (
     "cpu",
     "gpu",
     "memory_bytes",
+    "flash_bytes",
     "memory_bandwidth_bytes_per_s",
     "peak_mult_adds_per_s",
     "opset",
@@ -36,9 +37,9 @@ class Cpu:
     """The processor: its cores, instruction set, highest clock, and whether it has the int8 dot product."""
 
     name: str
-    cores: int
     isa: str
     dotprod: bool
+    cores: int | None = None
     clock_hz: float | None = None
 
     def __post_init__(self) -> None:
@@ -77,6 +78,7 @@ class DeviceProfile:
         cpu: the processor.
         gpu: the graphics processor that the runtime uses.
         memory_bytes: the memory of the smallest model sold.
+        flash_bytes: of a microcontroller, where its program and weights lie.
         memory_bandwidth_bytes_per_s: the highest memory bandwidth.
         peak_mult_adds_per_s: the peak rate by precision, dense, in multiply-adds.
         accelerators: further engines, of `ACCELERATORS`.
@@ -98,6 +100,7 @@ class DeviceProfile:
     cpu: Cpu | None = None
     gpu: Gpu | None = None
     memory_bytes: int | None = None
+    flash_bytes: int | None = None
     memory_bandwidth_bytes_per_s: float | None = None
     peak_mult_adds_per_s: Mapping[str, float] = field(default_factory=dict)
     accelerators: tuple[str, ...] = ()
@@ -192,7 +195,7 @@ class DeviceProfile:
         )
 
 
-_NUMBERS = ("opset", "memory_bytes", "memory_bandwidth_bytes_per_s", "channel_multiple")
+_NUMBERS = ("opset", "memory_bytes", "flash_bytes", "memory_bandwidth_bytes_per_s", "channel_multiple")
 
 
 def _positive(where: str, values: Mapping[str, float | None]) -> None:

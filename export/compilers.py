@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export import tensorrt, tflite
 from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
 from edgecnn.export.parity import LOSSLESS, Parity
-from edgecnn.graph.precision import precision_of, rest_of, stored_weights
+from edgecnn.graph.precision import layer_precisions, precision_of, rest_of, stored_weights
 from edgecnn.graph.save import to_bytes
 from edgecnn.runtime import Runner
 
 GRAPH = "model.onnx"
+HOST_GPU = "host-gpu"  # the target that is this machine
 
 # What a board may add to an artifact's own error, as a fraction of the response: its kernels sum in another
 # order. Of an int8 file it is no more than `_OTHER_KERNELS` times what its own hop allows, in steps: LiteRT's
@@ -29,6 +31,13 @@ _BOARD = {"fp32": 1e-3, "fp16": 5e-2, "int8": 1e-1, "dynamic": 1e-1}
 # On random weights two runtimes that round another way are 1 to 10 % apart in int8, and kernels that round
 # their inputs as they run are 1 to 7 % from exact ones (measured). For int8 the count of steps decides.
 _TFLITE = {"fp32": LOSSLESS, "int8": 1e-1, "dynamic": 2e-1}
+_TENSORRT_SCRIPTS = (
+    "run.py",
+    "build_engine.py",
+    "engine_layers.py",
+    "fastest_engine.py",
+    "trtexec_engine.py",
+)
 _FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)
 
 
@@ -49,6 +58,7 @@ class Artifact:
         quantized: whether it is compared with its graph in steps of the quantized values, each by each.
         expected: the file of the sample's outputs that it has to give.
         rest: `fp16` where that is what int8 leaves in float.
+        layers: the precision asked of each layer with weights, where the runtime may choose another.
     """
 
     path: str
@@ -63,6 +73,7 @@ class Artifact:
     quantized: bool = False
     expected: str = SAMPLE_OUTPUT
     rest: str = "fp32"
+    layers: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self, response: float, hop: Parity | None = None) -> dict[str, Any]:
         """Return the manifest's entry; the error allowed on a board is absolute there.
@@ -74,7 +85,8 @@ class Artifact:
             allowed = min(allowed, _OTHER_KERNELS * hop.tolerance)
         names = ["path", "format", "precision", "layout"]
         names += ["expected"] * (self.expected != SAMPLE_OUTPUT) + ["rest"] * (self.rest != "fp32")
-        return {name: getattr(self, name) for name in names} | {"max_abs_error_allowed": allowed}
+        entry = {name: getattr(self, name) for name in names} | {"max_abs_error_allowed": allowed}
+        return entry | ({"layers": dict(self.layers)} if self.layers else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +119,15 @@ def check_target(device: DeviceProfile, model: ir.Model) -> None:
     """Raise `EdgeCnnError`, before any work, where the device cannot run the graph."""
     operators = sorted({node.op_type for node in model.graph})
     device.refuse(precision="fp32", opset=model.opset_imports[""], operators=operators)
+
+
+def check_runtime(device: DeviceProfile) -> None:
+    """Raise `EdgeCnnError`, before any work, where nothing compiles for the device's runtime."""
+    if device.runtime not in _COMPILERS:
+        raise EdgeCnnError(
+            f"{device.name} runs {device.runtime}, for which no bundle can be made yet; choose a target of"
+            f" {' or '.join(_COMPILERS)} (edgecnn list targets)"
+        )
 
 
 def compile_for(device: DeviceProfile, model: ir.Model, **more: Any) -> Compiled:
@@ -217,18 +238,20 @@ def _compile_tensorrt(device: DeviceProfile, source: Source) -> Compiled:
     versions = [release.version for release in device.runtimes if release.name == "tensorrt"]
     full = source.graph if source.float_graph is None else source.float_graph
     precision = precision_of(full)
-    artifacts = [graph_artifact(full, precision=precision)]
+    artifacts = [_with_layers(graph_artifact(full, precision=precision), full)]
     if precision == "fp32":
-        artifacts.append(graph_artifact(tensorrt.to_fp16(full), "model.fp16.onnx", "fp16", _FP16))
+        half = tensorrt.to_fp16(full)
+        artifacts.append(_with_layers(graph_artifact(half, "model.fp16.onnx", "fp16", _FP16), half))
     if source.graph is not full:
-        artifacts.append(_int8_artifact(source.graph))
+        artifacts.append(_with_layers(_int8_artifact(source.graph), source.graph))
     lines = tensorrt.trtexec_text([(each.path, each.precision, each.rest) for each in artifacts], versions)
-    scripts = {**_scripts("run.py", "build_engine.py"), "trtexec.txt": lines.encode()}
+    scripts = {**_scripts(*_TENSORRT_SCRIPTS), "trtexec.txt": lines.encode()}
     if source.ranges is not None:
         scripts[CALIBRATION_CACHE] = tensorrt.calibration_cache(source.ranges, versions[0]).encode()
     for_dla = ["for a DLA: python3 build_engine.py --dla 0; no DLA has run it yet"]
     notes = (
         "the engine is built on the board: python3 build_engine.py, then python3 run.py verify",
+        *_missing_here(device),
         "no engine has been built on a board yet; checked were TensorRT's rules, and outputs in ONNX Runtime",
         *(for_dla if source.ranges is not None else []),
         *dict.fromkeys(
@@ -237,6 +260,16 @@ def _compile_tensorrt(device: DeviceProfile, source: Source) -> Compiled:
         ),
     )  # fmt: skip
     return Compiled(artifacts=tuple(artifacts), scripts=scripts, notes=notes)
+
+
+def _with_layers(artifact: Artifact, model: ir.Model) -> Artifact:
+    return replace(artifact, layers=layer_precisions(model))
+
+
+def _missing_here(device: DeviceProfile) -> list[str]:
+    if device.name != HOST_GPU or find_spec("tensorrt") is not None:
+        return []
+    return ['TensorRT is not installed on this machine: pip install "edgecnn[tensorrt]"']
 
 
 def _lint(device: DeviceProfile, model: ir.Model, versions: Sequence[str]) -> list[tensorrt.Finding]:

@@ -26,6 +26,8 @@ COMMANDS = {
     "sensitivity": ("edgecnn.cli.sensitivity", "Which layers lose most by int8."),
     "export": ("edgecnn.cli.export", "From a network to a verified bundle for a board."),
     "verify": ("edgecnn.cli.verify", "Check a bundle's hashes and outputs."),
+    "bench": ("edgecnn.cli.bench", "Latency of bundles on a device, measured."),
+    "device": ("edgecnn.cli.device", "Set an emulated board up, to verify without one."),
     "doctor": ("edgecnn.cli.doctor", "What is installed, what is missing, and how to install it."),
 }
 

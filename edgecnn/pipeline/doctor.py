@@ -25,6 +25,7 @@ _NEEDED_FOR = {
     "altair": "profile --plot",
     "vl-convert-python": "profile --plot",
     "lightning-fabric": "train over several processes",
+    "tensorrt": "engines of --target host-gpu, built and run on this machine",
     "tflite-micro": "the tests of the planned arena",
 }
 _MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}

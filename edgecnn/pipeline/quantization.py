@@ -8,6 +8,7 @@ from edgecnn import devices
 from edgecnn.calls import Call, Value, parse_recipe
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.export.compilers import check_runtime
 from edgecnn.pipeline.calibration import IMAGES, data_for
 from edgecnn.pipeline.training_pictures import PICTURES, TRAINING, TrainingPlace, with_own_augmentation
 from edgecnn.quantize import PASSES
@@ -143,6 +144,7 @@ class Order:
 def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     """Return what is to be made of a model; raise `EdgeCnnError` for what the target cannot run."""
     device, calls = devices.find(target), asked.calls(recipe)
+    check_runtime(device)
     refuse_half_weights(device, calls)
     check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
     precision = precision_in(calls)

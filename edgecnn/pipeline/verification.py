@@ -70,6 +70,7 @@ def verified(
         ordered.device, graph, io=ordered.asked.io, float_graph=graphs[SAMPLE_OUTPUT], ranges=ranges
     )
     others = [artifact for artifact in compiled.artifacts if artifact.path != reference.path]
+    own = [artifact for artifact in compiled.artifacts if artifact.path == reference.path]
     _check_got(ordered, graph, others if graph is full else [])
     parity += [
         hops.of_artifact(graphs[each.expected], each, samples, outputs[each.expected]) for each in others
@@ -78,7 +79,7 @@ def verified(
         steps=steps,
         samples=samples,
         outputs=outputs,
-        artifacts=(reference, *others),
+        artifacts=(*(own or [reference]), *others),
         compiled=compiled,
         parity=tuple(parity),
     )

@@ -10,8 +10,9 @@ fastest precision that the bundle holds and the board has. With --dla the int8 e
 accelerator: it is built from the float graph and calibration.cache, and what the DLA cannot run runs on the
 GPU (model.int8.dla.engine).
 
-An engine is only good for the TensorRT version and the GPU it was built with, so this is run once on every
-board.
+An engine is only good for the TensorRT version and the GPU it was built with. One that still fits is kept;
+one that does not is built again and the reason said (--force builds in any case). Where TensorRT's Python
+module is missing, its trtexec builds. fastest_engine.py builds all of them and keeps the fastest.
 
 Python 3.6 or newer, numpy, TensorRT 8.2 to 11. Exit codes: 0 built, 1 failed (the reason on stderr), 2 wrong
 usage. It has been checked against stand-ins of nine TensorRT versions. It has not built an engine on a
@@ -23,15 +24,18 @@ import json
 import os
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 try:
-    import run  # type: ignore[import-not-found]  # the run.py of the same bundle
+    import engine_layers  # type: ignore[import-not-found]  # of the same bundle, as the next two
+    import run  # type: ignore[import-not-found]
+    import trtexec_engine  # type: ignore[import-not-found]
 except ImportError as missing:
     if __name__ != "__main__":
         raise
     sys.exit(
-        "build_engine.py needs the run.py of its bundle (%s): copy the whole bundle to the board" % missing
+        "build_engine.py needs the other files of its bundle (%s): copy the whole bundle to the board"
+        % missing
     )
 
 DEFAULT_WORKSPACE_MIB = 256
@@ -42,39 +46,161 @@ PRECISION_FLAGS = {"fp32": (), "fp16": ("FP16",), "int8": ("INT8",)}
 DLA_FLAGS = ("INT8", "FP16", "GPU_FALLBACK")
 # Compute capabilities without int8 arithmetic: Jetson Nano and TX2, and TX1 with the Nano's.
 WITHOUT_INT8 = ("5.3", "6.2")
+# What an engine depends on, by the record's entry, and what is said where it has changed.
+CHANGES = {
+    "onnx_sha256": "was built from another model",
+    "tensorrt": "was built by TensorRT {old} and this board has {new}",
+    "gpu": "was built for {old} and this board has {new}",
+    "calibration_sha256": "was built from other scales",
+    "dla_core": "was built for DLA {old} and is asked for DLA {new}",
+    "tf32": "was built with another --tf32",
+    "workspace_bytes": "was built with another --workspace",
+}
+# What TensorRT says where a layer finds no implementation, most often for want of scratch memory.
+NO_ROOM = ("Could not find any implementation", "no tactics to implement")
+# run.py reads an engine through TensorRT's Python module.
+CHECKED_BY_TRTEXEC = "python3 fastest_engine.py --keep-all (trtexec checks the outputs and measures)"
 CALIBRATOR = "IInt8EntropyCalibrator2"  # up to TensorRT 10
 
 
 def build(options: argparse.Namespace) -> Dict[str, Any]:
-    """Build one engine and write it with its record."""
+    """Build one engine and write it with its record; keep the one that is there where it still fits."""
     manifest = run.read_manifest()
     if manifest["runtime"] != "tensorrt":
         raise run.BoardError("this bundle is for LiteRT and needs no engine: run python3 run.py verify")
     run.require_whole_manifest()
     found = choices(manifest, options)
-    tensorrt, cuda = run.load_tensorrt(), run.open_cuda()
-    gpu, logger = cuda.gpu(), make_logger(tensorrt)
-    builder = make_builder(tensorrt, logger)
-    artifact = choose(found, builder, gpu, options)
-    onnx = run.look_up(artifact, "path")
-    digest = check_file(manifest, onnx)
-    name = run.engine_name(artifact)
-    record = {"engine": name, "precision": artifact["precision"], "onnx": onnx, "onnx_sha256": digest}
-    record.update(tensorrt=tensorrt.__version__, gpu=gpu, workspace_bytes=options.workspace << 20)
+    open_tool = find_tool(manifest)
+    cuda = run.open_cuda()
+    try:
+        gpu, tool = cuda.gpu(), open_tool()
+        artifact = choose(found, tool, gpu, options)
+        if options.dla is not None:
+            tool.check_dla(gpu, options.dla)
+        record = describe_engine(manifest, artifact, tool, gpu, options)
+        reason = reason_to_build(record)
+        if reason is None:
+            reason = tool.unreadable(record)
+        if reason is None and not options.force:
+            return dict(run.read_engine_record(record["engine"], ""), built=False)
+        if reason:
+            say(f"{record['engine']} {reason}: building it again")
+        return dict(make_engine(record, artifact, tool, options), built=True, reason=reason or None)
+    finally:
+        cuda.close()
+
+
+def describe_engine(
+    manifest: Dict[str, Any],
+    artifact: Dict[str, Any],
+    tool: Any,
+    gpu: Dict[str, str],
+    options: argparse.Namespace,
+) -> Dict[str, Any]:
+    """Return what is known of an engine before it is built: what it depends on."""
+    onnx, name = run.look_up(artifact, "path"), run.engine_name(artifact)
+    record = {"engine": name, "precision": artifact["precision"], "onnx": onnx, "tf32": options.tf32}
+    record.update(onnx_sha256=check_file(manifest, onnx), tensorrt=tool.version, gpu=gpu, builder=tool.name)
+    record["workspace_bytes"] = options.workspace << 20
     if options.dla is not None:
-        check_dla(tensorrt, builder, gpu, options.dla)
         record.update(dla_core=options.dla, calibration_sha256=check_file(manifest, artifact["calibration"]))
-    say(
-        f"building {name} from {onnx} with TensorRT {tensorrt.__version__} for {gpu['name']} (SM {gpu['sm']})"
-    )
+    return record
+
+
+def reason_to_build(record: Dict[str, Any]) -> Optional[str]:
+    """Return why an engine is to be built: nothing to say where there is none, None where it still fits."""
+    name = record["engine"]
+    if not os.path.isfile(run.inside(name)):
+        return ""
+    try:
+        old, digest = run.read_engine_record(name, ""), run.sha256_of(run.inside(name))
+    except run.BoardError:
+        return "has no record of what it was built for"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    for key, told in CHANGES.items():
+        if old.get(key) != record.get(key):
+            return told.format(old=shown(old.get(key)), new=shown(record.get(key)))
+    return None if old.get("sha256") == digest else "has changed since it was built"
+
+
+def shown(value: Any) -> str:
+    """Return an entry of a record as people read it."""
+    return f"{value.get('name')} (SM {value.get('sm')})" if isinstance(value, dict) else str(value)
+
+
+def make_engine(
+    record: Dict[str, Any], artifact: Dict[str, Any], tool: Any, options: argparse.Namespace
+) -> Dict[str, Any]:
+    """Build an engine, write it and its record, and say in which precision its layers are."""
+    name, gpu = record["engine"], record["gpu"]
+    by = "" if tool.name == "tensorrt" else f" by {tool.name}"
+    where = f"{gpu['name']} (SM {gpu['sm']})"
+    say(f"building {name} from {record['onnx']} with TensorRT {tool.version}{by} for {where}")
     start = time.perf_counter()
-    plan = build_plan(tensorrt, builder, logger, artifact, options)
+    plan = tool.plan(artifact, options)
     record.update(build_s=time.perf_counter() - start, bytes=len(plan))
     write(run.inside(name), plan)
     record["sha256"] = run.sha256_of(run.inside(name))
+    layers = tool.layers(plan, artifact)
+    if layers is not None:
+        record["layers"] = layers
     write(run.inside(name + ".json"), (json.dumps(record, indent=2, sort_keys=True) + "\n").encode("utf-8"))
-    cuda.close()
     return record
+
+
+def find_tool(manifest: Dict[str, Any]) -> Callable[[], Any]:
+    """Return what opens TensorRT's Python module or, where that is missing, its trtexec."""
+    try:
+        tensorrt = run.load_tensorrt()
+    except run.BoardError as error:
+        path = trtexec_engine.find()
+        if path is None:
+            raise run.BoardError(f"{error}; there is no trtexec either") from error
+        check_file(manifest, trtexec_engine.LINES)
+        return lambda: trtexec_engine.Trtexec(path)
+    return lambda: Bindings(tensorrt)
+
+
+class Bindings:
+    """TensorRT, reached through its Python module."""
+
+    name = "tensorrt"
+
+    def __init__(self, tensorrt: Any) -> None:
+        self.tensorrt, self.version = tensorrt, str(tensorrt.__version__)
+        self.logger = make_logger(tensorrt)
+        self.builder = make_builder(tensorrt, self.logger)
+        self.has_int8 = bool(getattr(self.builder, "platform_has_fast_int8", True))
+
+    def check_dla(self, gpu: Dict[str, str], core: int) -> None:
+        """Refuse a DLA that is not there."""
+        check_dla(self.tensorrt, self.builder, gpu, core)
+
+    def plan(self, artifact: Dict[str, Any], options: argparse.Namespace) -> bytes:
+        """Return the serialized engine."""
+        return build_plan(self.tensorrt, self.builder, self.logger, artifact, options)
+
+    def unreadable(self, record: Dict[str, Any]) -> Optional[str]:
+        """Return why an engine that should fit is to be built again, or None where TensorRT reads it."""
+        reader = self.tensorrt.Runtime(self.logger)
+        if "dla_core" in record:
+            reader.DLA_core = record["dla_core"]
+        with open(run.inside(record["engine"]), "rb") as file:
+            if reader.deserialize_cuda_engine(file.read()) is not None:
+                return None
+        return f"cannot be read ({run.said(self.logger, 'TensorRT gave no reason')})"
+
+    def layers(self, plan: bytes, artifact: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """Return what became of the precision of each layer, where bundle and TensorRT say it."""
+        asked = artifact.get("layers")
+        if asked is None or run.accelerator(artifact):
+            return None  # a DLA runs as one layer
+        engine = self.tensorrt.Runtime(self.logger).deserialize_cuda_engine(plan)
+        if engine is None:
+            say(f"its layers cannot be read: {run.said(self.logger, 'TensorRT gave no reason')}")
+            return None
+        return dict(engine_layers.compare(asked, engine_layers.read(self.tensorrt, engine)))
 
 
 def choices(manifest: Dict[str, Any], options: argparse.Namespace) -> List[Dict[str, Any]]:
@@ -85,10 +211,10 @@ def choices(manifest: Dict[str, Any], options: argparse.Namespace) -> List[Dict[
 
 
 def choose(
-    found: List[Dict[str, Any]], builder: Any, gpu: Dict[str, str], options: argparse.Namespace
+    found: List[Dict[str, Any]], tool: Any, gpu: Dict[str, str], options: argparse.Namespace
 ) -> Dict[str, Any]:
     """Return the first artifact that this board has the arithmetic for."""
-    lacks = gpu["sm"] in WITHOUT_INT8 or not getattr(builder, "platform_has_fast_int8", True)
+    lacks = gpu["sm"] in WITHOUT_INT8 or not tool.has_int8
     left = [each for each in found if each["precision"] != "int8" or not lacks]
     reason = f"{gpu['name']} (SM {gpu['sm']}) has no int8 arithmetic"
     if not left:
@@ -140,6 +266,8 @@ def build_plan(
     parse(tensorrt, network, logger, run.inside(artifact["path"]))
     config = builder.create_builder_config()
     set_workspace(tensorrt, config, options.workspace << 20)
+    if hasattr(config, "profiling_verbosity"):
+        config.profiling_verbosity = tensorrt.ProfilingVerbosity.DETAILED  # layers say their types
     calibrator = None  # TensorRT does not hold it: it lives here until the engine is built
     if options.dla is None:
         set_precision(tensorrt, config, artifact, options.tf32)
@@ -179,7 +307,13 @@ def describe(error: Any) -> str:
     words = [f"node {error.node()}"]
     if hasattr(error, "node_operator"):  # TensorRT 9.1 and newer
         words += [error.node_operator(), error.node_name()]
-    return f"{' '.join(word for word in words if word)}: {run.first_line(error.desc())}"
+    return f"{' '.join(word for word in words if word)}: {reason(error.desc())}"
+
+
+def reason(text: str) -> str:
+    """Return the line of a parser error that says what is wrong, behind the one that names the node."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("Invalid Node")), run.first_line(text))
 
 
 def set_workspace(tensorrt: Any, config: Any, size_bytes: int) -> None:
@@ -281,6 +415,8 @@ def build_failure(logger: Any, options: argparse.Namespace) -> str:
             f"out of memory while building ({text}): close other programs, add swap,"
             f" or try --workspace {max(16, options.workspace // 2)}"
         )
+    if any(words in message for message in logger.errors for words in NO_ROOM):
+        return f"TensorRT built no engine: {text}; try --workspace {2 * options.workspace}"
     return f"TensorRT built no engine: {text}"
 
 
@@ -347,6 +483,9 @@ def parser() -> argparse.ArgumentParser:
         help="scratch memory (256)",
     )
     top.add_argument("--timing-cache", metavar="FILE", help="keep timings here: later builds are faster")
+    top.add_argument(
+        "--force", action="store_true", help="build where the engine that is there still fits, too"
+    )
     top.add_argument("--tf32", action="store_true", help="let fp32 engines round to TF32 on Ampere and newer")
     top.add_argument("--json", action="store_true", help="print one JSON object")
     return top
@@ -368,9 +507,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.json:
         print(json.dumps(dict(record, command="build_engine", ok=True)))
     else:
-        print(f"{record['engine']}: {record['bytes']} bytes, built in {record['build_s']:.1f} s")
+        did = (
+            f"built in {record['build_s']:.1f} s" if record["built"] else "still fits this board and was kept"
+        )
+        print(f"{record['engine']}: {record['bytes']} bytes, {did}")
+        if "layers" in record:
+            print(engine_layers.sentence(record["layers"]))
         flag = "--dla" if "dla_core" in record else f"--precision {record['precision']}"
-        print(f"next: python3 run.py verify {flag}")
+        with_module = f"python3 run.py verify {flag}"
+        print(f"next: {with_module if record['builder'] == 'tensorrt' else CHECKED_BY_TRTEXEC}")
     return 0
 
 

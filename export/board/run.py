@@ -3,10 +3,10 @@
 
     python3 run.py verify
     python3 run.py infer picture.jpg --top 5
-    python3 run.py bench --runs 100 --warmup 10 --threads 1
+    python3 run.py bench --runs 100 --threads 1
 
-Every command takes --precision (where the bundle has several), --dla (the engine that was built for a DLA)
-and --json (one object on stdout).
+Every command takes --precision (where the bundle has several), --dla (the engine that was built for a DLA),
+--json (one object on stdout) and --out FILE (that object into a file of the bundle, whole or not at all).
 Exit codes: 0 done, 1 failed or refused (one sentence on stderr), 2 wrong usage.
 
 Needs Python 3.6 or newer, numpy, and the runtime that the bundle is for: LiteRT (ai_edge_litert,
@@ -21,12 +21,14 @@ import ctypes.util
 import glob
 import hashlib
 import importlib
+import io
 import json
 import math
 import operator
 import os
 import platform
 import resource
+import select
 import struct
 import subprocess
 import sys
@@ -168,6 +170,8 @@ LISTS = {
 OPTIONAL = {
     "expected": is_word,  # the outputs to give, where they are not those of the float graph
     "rest": one_of("fp16", "fp32"),  # what int8 leaves in float
+    # the precision asked of each layer with weights
+    "layers": lambda value: isinstance(value, dict) and all(map(is_word, value.values())),
     "accelerator": one_of(),  # this script's own word for what `dla` holds: none is right
 }  # type: Dict[str, Callable[[Any], bool]]
 
@@ -270,6 +274,28 @@ def expected_file(manifest: Dict[str, Any], artifact: Dict[str, Any]) -> str:
     return str(artifact.get("expected") or look_up(manifest, "sample", "output"))
 
 
+def write_whole(name: str, data: bytes) -> None:
+    """Write a file of the bundle that is there whole or not at all."""
+    path = inside(name)
+    try:
+        with open(path + ".partial", "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path + ".partial", path)
+    except OSError as error:
+        if os.path.exists(path + ".partial"):
+            os.remove(path + ".partial")
+        raise BoardError(f"{name} cannot be written: {error.strerror or error}") from error
+
+
+def npy(values: np.ndarray) -> bytes:
+    """Return the content of a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(values), allow_pickle=False)
+    return buffer.getvalue()
+
+
 def load_array(name: str) -> np.ndarray:
     """Read a float32 array of the bundle."""
     try:
@@ -332,6 +358,8 @@ def version_of(package: str) -> str:
 class LiteRtRunner:
     """A .tflite file; called with one float32 batch (n, c, h, w), returns float32, (n, c, h, w) where 4-D."""
 
+    includes = "the runtime's call alone; the input lies in its tensor before"
+
     def __init__(self, artifact: Dict[str, Any], threads: int) -> None:
         make, self.runtime = load_litert()
         self.threads = threads  # type: Optional[int]
@@ -347,15 +375,26 @@ class LiteRtRunner:
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Run one batch of the model's own size."""
+        self.load(batch)
+        self.step()
+        result = from_tensor(self.interpreter.get_tensor(self.output["index"]), self.output)
+        return result.transpose(0, 3, 1, 2) if self.channels_last and result.ndim == 4 else result
+
+    def load(self, batch: np.ndarray) -> None:
+        """Put a batch into the input tensor, in its layout and type."""
         if self.channels_last and batch.ndim == 4:
             batch = np.ascontiguousarray(batch.transpose(0, 2, 3, 1))
         try:
             self.interpreter.set_tensor(self.input["index"], to_tensor(batch, self.input))
+        except (ValueError, RuntimeError) as error:
+            raise BoardError(f"{self.runtime} failed: {first_line(error)}") from error
+
+    def step(self) -> None:
+        """Run once what was loaded; this is what is timed."""
+        try:
             self.interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             raise BoardError(f"{self.runtime} failed: {first_line(error)}") from error
-        result = from_tensor(self.interpreter.get_tensor(self.output["index"]), self.output)
-        return result.transpose(0, 3, 1, 2) if self.channels_last and result.ndim == 4 else result
 
     def environment(self) -> Dict[str, Any]:
         """Return what else the runtime says about itself."""
@@ -430,9 +469,9 @@ def open_cuda() -> Any:
 
 def load_cudart() -> Any:
     """Return the CUDA runtime library, or None."""
-    found = [
-        path for folder in CUDA_FOLDERS for path in sorted(glob.glob(os.path.join(folder, "libcudart.so*")))
-    ]
+    # The last are those of pip install tensorrt.
+    folders = CUDA_FOLDERS + tuple(os.path.join(path, "nvidia", "*", "lib") for path in sys.path if path)
+    found = [path for folder in folders for path in sorted(glob.glob(os.path.join(folder, "libcudart.so*")))]
     for name in filter(None, (ctypes.util.find_library("cudart"),) + CUDA_LIBRARIES + tuple(found)):
         try:
             return ctypes.CDLL(name)
@@ -588,7 +627,7 @@ def load_tensorrt() -> Any:
         raise BoardError(
             f"the Python module tensorrt cannot be loaded ({first_line(error)}): on a Jetson it comes with"
             " JetPack (sudo apt install python3-libnvinfer) and is not seen inside a virtual environment"
-            " made without --system-site-packages"
+            " made without --system-site-packages; elsewhere: pip install tensorrt"
         ) from error
 
 
@@ -614,6 +653,8 @@ def said(logger: Any, otherwise: str) -> str:
 
 class TensorRtRunner:
     """A built engine; called with one float32 batch (n, c, h, w), returns float32."""
+
+    includes = "copying the input to the GPU and the output back"
 
     def __init__(self, artifact: Dict[str, Any], files: Dict[str, str]) -> None:
         self.tensorrt = load_tensorrt()
@@ -711,12 +752,21 @@ class TensorRtRunner:
         return np.zeros(shape, TYPES[kind])
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """Copy one batch to the GPU, run it, and copy the output back."""
+        """Run one batch of the engine's own size."""
+        self.load(batch)
+        self.step()
+        return self.output.astype(np.float32)
+
+    def load(self, batch: np.ndarray) -> None:
+        """Put a batch into the host's memory, in the engine's type."""
         if batch.shape != self.input.shape:
             raise BoardError(
                 f"{self.name} takes {self.input.shape} and was given {batch.shape}; {self.rebuild}"
             )
         self.input[...] = batch
+
+    def step(self) -> None:
+        """Copy what was loaded to the GPU, run it, and copy the output back; this is what is timed."""
         self.cuda.upload(self.from_host, self.input)
         if self.by_name:
             done = self.context.execute_async_v3(self.cuda.stream)
@@ -726,7 +776,6 @@ class TensorRtRunner:
             raise BoardError(f"TensorRT failed to run {self.name}: {said(self.logger, 'no reason given')}")
         self.cuda.synchronize()
         self.cuda.download(self.output, self.to_host)
-        return self.output.astype(np.float32)
 
     def environment(self) -> Dict[str, Any]:
         """Return the GPU and its memory."""
@@ -922,12 +971,20 @@ def require_whole_manifest() -> None:
         raise BoardError("manifest.json has changed since the bundle was made; copy the bundle again")
 
 
-def check_outputs(manifest: Dict[str, Any], artifact: Dict[str, Any], runner: Any) -> Dict[str, Any]:
-    """Compare the artifact's outputs for the sample with those it should give."""
-    given, expected = samples(manifest, artifact)
+def outputs(manifest: Dict[str, Any], given: np.ndarray, runner: Any) -> np.ndarray:
+    """Return the outputs for every image of the sample."""
     batch = look_up(manifest, "input", "shape")[0]
-    results = [runner(given[start : start + batch]) for start in range(0, len(given), batch)]
-    result = np.concatenate(results)
+    return np.concatenate([runner(given[start : start + batch]) for start in range(0, len(given), batch)])
+
+
+def check_outputs(
+    manifest: Dict[str, Any], artifact: Dict[str, Any], runner: Any, keep: Optional[str] = None
+) -> Dict[str, Any]:
+    """Compare the artifact's outputs for the sample with those it should give; `keep` them in a file."""
+    given, expected = samples(manifest, artifact)
+    result = outputs(manifest, given, runner)
+    if keep is not None:
+        write_whole(keep, npy(result))
     allowed = float(look_up(artifact, "max_abs_error_allowed"))
     check = {"check": f"outputs of {title(artifact)}", "max_abs_error_allowed": allowed}
     if result.shape != expected.shape:
@@ -961,31 +1018,63 @@ SENSORS = {
     "temperature_mc": "/sys/class/thermal/thermal_zone*/temp",
     "clock_khz": "/sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq",
     "governor": "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
+    "power_uw": "/sys/class/hwmon/hwmon*/power*_input",
 }
 COMMANDS = {"throttled": ["vcgencmd", "get_throttled"], "power_mode": ["nvpmodel", "-q"]}
+RAILS = "/sys/class/hwmon/hwmon*/curr*_input"  # mA; the voltage beside it in mV: INA3221 of the Jetsons
+MOST_SAID = 4096
 
 
 def sense() -> Dict[str, Any]:
-    """Return temperatures, clocks and governors as the kernel says them; what the board lacks is left out."""
+    """Return temperatures, clocks, governors and power; what the board does not tell is left out."""
     found = {}  # type: Dict[str, Any]
     for name, pattern in SENSORS.items():
         texts = [text for text in map(read_text, sorted(glob.glob(pattern))) if text]
-        if texts:
-            found[name] = (
-                sorted(set(texts)) if name == "governor" else [int(text) for text in texts if text.isdigit()]
-            )
+        numbers = [int(text) for text in texts if text.isdigit()]
+        if name == "governor" and texts:
+            found[name] = sorted(set(texts))
+        elif numbers:
+            found[name] = numbers
+    rails = list(rail_powers())
+    if rails:
+        found["power_uw"] = found.get("power_uw", []) + rails
     for name, command in COMMANDS.items():
         answer = ask(command)
         if answer:
             found[name] = answer
+    found.update(tegrastats())
     return found
+
+
+def rail_powers() -> Iterator[int]:
+    """Yield the power, in microwatts, of every rail whose current and voltage are measured."""
+    for path in sorted(glob.glob(RAILS)):
+        folder, name = os.path.split(path)
+        texts = [read_text(path), read_text(os.path.join(folder, name.replace("curr", "in")))]
+        if all(text.isdigit() for text in texts):
+            yield int(texts[0]) * int(texts[1])
+
+
+def tegrastats() -> Dict[str, Any]:
+    """Return one line of a Jetson's own monitor, as it says it; elsewhere nothing."""
+    command = ["tegrastats", "--interval", "100"]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return {}
+    pipe = process.stdout.fileno() if process.stdout else -1
+    line = os.read(pipe, MOST_SAID) if select.select([pipe], [], [], 2.0)[0] else b""
+    process.kill()
+    process.communicate()
+    text = first_line(line.decode("utf-8", "replace"))
+    return {"tegrastats": text} if line else {}
 
 
 def read_text(path: str) -> str:
     """Return a small file's text, or nothing where it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return file.read(4096).decode("utf-8", "replace").strip("\0\n ")
+            return file.read(MOST_SAID).decode("utf-8", "replace").strip("\0\n ")
     except OSError:
         return ""
 
@@ -996,7 +1085,7 @@ def ask(command: List[str]) -> str:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.decode("utf-8", "replace").strip()
+    return done.stdout[:MOST_SAID].decode("utf-8", "replace").strip()
 
 
 def environment(runner: Any) -> Dict[str, Any]:
@@ -1005,14 +1094,34 @@ def environment(runner: Any) -> Dict[str, Any]:
         "runtime": runner.runtime,
         "threads": runner.threads,
         "board": read_text("/proc/device-tree/model") or None,
+        "cpu": processor(),
         "machine": platform.machine(),
         "system": platform.platform(),
         "cpus": os.cpu_count(),
+        "usable_cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "boot": read_text("/proc/sys/kernel/random/boot_id") or None,
     }
     found.update(runner.environment())
     return found
+
+
+def processor() -> Optional[str]:
+    """Return the processor's name; where Linux knows none, as on ARM, its implementer and part numbers."""
+    try:
+        with open("/proc/cpuinfo", "rb") as file:
+            text = file.read(1 << 16).decode("utf-8", "replace")
+    except OSError:
+        return None
+    lines = [line.split(":", 1) for line in text.splitlines() if ":" in line]
+    named = {key.strip(): value.strip() for key, value in lines}
+    parts = {value.strip() for key, value in lines if key.strip() == "CPU part"}
+    if "model name" in named and not parts:
+        return named["model name"]
+    if not parts:
+        return None
+    return f"implementer {named.get('CPU implementer', '?')} part {' '.join(sorted(parts))}"
 
 
 # --------------------------------------------------------------------------------------------- commands
@@ -1025,10 +1134,12 @@ def verify(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, A
     if all(each["ok"] for each in checks):
         for artifact in runnable(manifest, options):
             runner = open_runner(manifest, artifact, options.threads)
-            checks.append(check_outputs(manifest, artifact, runner))
+            keep = options.outputs if runtime is None else None
+            checks.append(check_outputs(manifest, artifact, runner, keep))
             runtime = runner.runtime
             runner.close()
-    return {"ok": all(each["ok"] for each in checks), "runtime": runtime, "checks": checks}
+    found = {"ok": all(each["ok"] for each in checks), "runtime": runtime, "checks": checks}
+    return dict(found, machine=platform.machine(), cpu=processor())
 
 
 def infer(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, Any]:
@@ -1068,37 +1179,68 @@ def infer(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, An
 
 
 def bench(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, Any]:
-    """Measure the latency of one inference, copies in and out included, after checking the outputs."""
+    """Measure the latency of one inference, after checking the outputs; warm-up and start-up stand apart."""
     require_whole_manifest()
     artifact = runnable(manifest, options)[0]
-    before = sense()
+    before, clocks = sense(), (time.time(), time.perf_counter())
     start = time.perf_counter()
     runner = open_runner(manifest, artifact, options.threads)
     init_s = time.perf_counter() - start
     batch = samples(manifest, artifact)[0][: look_up(manifest, "input", "shape")[0]]
     first_s = timed(runner, batch, 1)[0]
     parity = require_parity(manifest, artifact, runner)
-    warmup_s = timed(runner, batch, options.warmup)
+    warmup_s, steady = warm_up(runner, batch, options.warmup, first_s)
     times_s = timed(runner, batch, options.runs)
+    after = sense()
     found = {"ok": True, "kind": "measured", "precision": artifact["precision"], "artifact": artifact["path"]}
     found.update(init_s=init_s, first_s=first_s, max_abs_error=parity["max_abs_error"])
+    found.update(max_abs_error_allowed=parity["max_abs_error_allowed"])
     found.update(summary(times_s))
-    found.update(times_s=times_s, warmup_s=warmup_s, includes="copying the input in and the output out")
-    found["environment"] = dict(environment(runner), before=before, after=sense())
+    found.update(times_s=times_s, warmup_s=warmup_s, steady=steady, includes=runner.includes)
+    found["environment"] = dict(environment(runner), before=before, after=after)
     # Linux counts in KiB.
     found["environment"]["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Times are of a clock that never jumps; the other one may, as where a time server has just been found.
+    jump_s = (time.time() - clocks[0]) - (time.perf_counter() - clocks[1])
+    found["environment"]["clock_jumped_s"] = jump_s
     runner.close()
     return found
 
 
 def timed(runner: Any, batch: np.ndarray, runs: int) -> List[float]:
-    """Return the seconds of each of `runs` inferences."""
-    times_s = []
+    """Return the seconds of each of `runs` inferences of a batch, which is loaded before."""
+    runner.load(batch)
+    step, times_s = runner.step, []
     for _ in range(runs):
         start = time.perf_counter()
-        runner(batch)
-        times_s.append(time.perf_counter() - start)
+        step()
+        times_s.append(round(time.perf_counter() - start, 9))
     return times_s
+
+
+WINDOW_S, WINDOWS, STEADY_WITHIN, WARMUP_S = 0.05, 3, 0.02, 10.0
+
+
+def warm_up(runner: Any, batch: np.ndarray, runs: Optional[int], first_s: float) -> Tuple[List[float], bool]:
+    """Run windows until the medians of three in a row agree; return every window's, and whether they do.
+
+    A window is at least 2 inferences and 50 ms; after 10 s there is no other. With `runs` there are as many
+    windows, of one inference each.
+    """
+    if runs is not None:
+        times_s = timed(runner, batch, runs)
+        return times_s, is_steady(times_s)
+    window = max(2, min(10000, math.ceil(WINDOW_S / max(first_s, 1e-9))))
+    medians, begin = [], time.perf_counter()  # type: List[float], float
+    while not is_steady(medians) and time.perf_counter() - begin < WARMUP_S:
+        medians.append(float(np.median(timed(runner, batch, window))))
+    return medians, is_steady(medians)
+
+
+def is_steady(medians: List[float]) -> bool:
+    """Return whether the last windows differ by little."""
+    last = medians[-WINDOWS:]
+    return len(last) == WINDOWS and max(last) - min(last) <= STEADY_WITHIN * min(last)
 
 
 def summary(times_s: List[float]) -> Dict[str, Any]:
@@ -1175,17 +1317,31 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--dla", action="store_true", help="the engine that was built for a DLA")
     shared.add_argument("--threads", type=count, default=1, help="CPU threads, for LiteRT (default 1)")
     shared.add_argument("--json", action="store_true", help="print one JSON object")
+    shared.add_argument("--out", metavar="FILE", help="write that object into a file of the bundle")
     top = argparse.ArgumentParser(prog="run.py", description="Verify, run and measure this bundle.")
     commands = top.add_subparsers(dest="command", metavar="verify|infer|bench")
     commands.required = True
-    commands.add_parser("verify", parents=[shared], help="check every file, then the outputs for the sample")
+    check = commands.add_parser(
+        "verify", parents=[shared], help="check every file, then the outputs for the sample"
+    )
+    check.add_argument("--outputs", metavar="FILE", help="keep the first artifact's outputs as FILE, a .npy")
     one = commands.add_parser("infer", parents=[shared], help="classify a picture")
     one.add_argument("picture", help="a picture, or a preprocessed float32 array as .npy")
     one.add_argument("--top", type=count, default=5, help="how many classes (default 5)")
     many = commands.add_parser("bench", parents=[shared], help="measure the latency")
     many.add_argument("--runs", type=count, default=100, help="timed inferences (default 100)")
-    many.add_argument("--warmup", type=count, default=10, help="inferences before them (default 10)")
+    many.add_argument("--warmup", type=count, help="inferences before them (default: until times are steady)")
     return top
+
+
+def wrote(name: str, answer: str) -> bool:
+    """Write an answer into a file of the bundle; where that cannot be, say why."""
+    try:
+        write_whole(name, answer.encode("utf-8"))
+    except BoardError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 COMMAND = {"verify": (verify, print_verify), "infer": (infer, print_infer), "bench": (bench, print_bench)}
@@ -1206,9 +1362,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    answer = json.dumps(dict({"command": options.command, "bundle": manifest.get("name")}, **found))
+    if options.out is not None and not wrote(options.out, answer):
+        return 1
     if options.json:
-        print(json.dumps(dict({"command": options.command, "bundle": manifest.get("name")}, **found)))
-    else:
+        print(answer)
+    elif options.out is None or not found["ok"]:
         show(found)
     if not found["ok"]:
         failed = [each["check"] for each in found["checks"] if not each["ok"]]

@@ -15,7 +15,7 @@ REQUESTS = {
     "a folder that is nothing": (["profile", "."], "cannot read '.'"),
     "a name as long as a book": (["profile", "x" * 5000], "unknown model"),
     "a path as long as a book": (["profile", "./" + "x" * 5000], "file name too long"),
-    "unknown target": (["export", "lenet", "--target", "pi5x"], "did you mean pi4"),
+    "unknown target": (["export", "lenet", "--target", "pi5x"], "did you mean pi5"),
     "no target": (["export", "lenet", "--target", ""], "unknown target ''"),
     "unknown pass": (["export", "lenet", *PI4, "--recipe", "int9"], "unknown pass 'int9'"),
     "unknown setting of a pass": (["export", "lenet", *PI4, "--recipe", "fold(a=1)"], "setting of fold 'a'"),

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from edgecnn.cli.main import COMMANDS
+from edgecnn.devices import emulator
 
 TOTALS = {"mult_adds", "parameters", "weight_bytes", "peak_activation_bytes", "receptive_field"}
 
@@ -29,6 +30,8 @@ CASES = {
         {"bundle", "artifacts", "parity", "totals"},
     ),
     "verify": (lambda has, out: [has / "bundle"], {"ok", "checks"}),
+    "bench": (lambda has, out: [has / "bundle", "--runs", "2", "--rounds", "1"], {"measurements"}),
+    "device": (lambda _, out: ["create", "emulated:pi4"], {"device", "path"}),
     "doctor": (lambda _, out: [], {"checks"}),
 }  # fmt: skip
 
@@ -37,11 +40,15 @@ CASES = {
 def answers(edgecnn, trained, tmp_path_factory):
     """What each command said."""
     place = tmp_path_factory.mktemp("answers")
-    return {
-        command: edgecnn(command, *(CASES[command][0](trained, place / command)), "--json")
-        for command in CASES
-        if command in COMMANDS
-    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+        emulator.cache().mkdir(parents=True)
+        (emulator.cache() / "ready").touch()  # nothing is fetched in a test
+        return {
+            command: edgecnn(command, *(CASES[command][0](trained, place / command)), "--json")
+            for command in CASES
+            if command in COMMANDS
+        }
 
 
 def test_every_command_is_looked_at():

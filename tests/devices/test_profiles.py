@@ -12,7 +12,7 @@ FAMILIES = [name for name in TARGETS if TARGETS[name].is_family]
 
 
 def test_the_first_boards_and_families_are_there():
-    assert {"pi4", "jetson-nano", "jetson-orin-nano", "host", "arm", "jetson"} <= set(TARGETS)
+    assert {"pi4", "jetson-nano", "jetson-orin-nano", "host", "host-gpu", "arm", "jetson"} <= set(TARGETS)
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -16,8 +16,8 @@ from edgecnn.models import complete
 FILES = {
     "pi4": ["manifest.json", "model.onnx", "model.tflite", "run.py", "sample/input.npy", "sample/output.npy"],
     "jetson": [
-        "build_engine.py", "manifest.json", "model.fp16.onnx", "model.onnx", "run.py", "sample/input.npy",
-        "sample/output.npy", "trtexec.txt",
+        "build_engine.py", "engine_layers.py", "fastest_engine.py", "manifest.json", "model.fp16.onnx",
+        "model.onnx", "run.py", "sample/input.npy", "sample/output.npy", "trtexec.txt", "trtexec_engine.py",
     ],
 }  # fmt: skip
 
@@ -159,7 +159,7 @@ def test_weights_of_a_file_go_into_the_artifact(tmp_path):
 
 BAD = {
     "unknown model": (("mobilnet", "pi4", {}), "did you mean mobilenet"),
-    "unknown target": (("mobilenet", "pi5x", {}), "unknown target 'pi5x'; did you mean pi4"),
+    "unknown target": (("mobilenet", "pi5x", {}), "unknown target 'pi5x'; did you mean pi5"),
     "unknown key": (("mobilenet(widht=1)", "pi4", {}), "did you mean width"),
     "resolution too small": (("mobilenet", "pi4", {"res": 8}), "at least 16"),
     "unknown pass": (("mobilenet", "pi4", {"recipe": "int9"}), "unknown pass"),

@@ -78,6 +78,8 @@ def test_a_jetson_gets_the_graphs_of_three_precisions_of_its_own_rules(bundles, 
     assert (
         "--onnx=model.int8.onnx --saveEngine=model.int8.engine --int8" in (bundle / "trtexec.txt").read_text()
     )
+    asked = {each["path"]: set(each["layers"].values()) for each in manifest_of(bundle)["artifacts"]}
+    assert asked == {path: {precision} for path, precision in artifacts.items()}
     hops = [each["hop"] for each in manifest_of(bundle)["parity"]]
     assert hops[-2:] == ["onnx → model.fp16.onnx", "onnx → model.int8.onnx"]
 

@@ -56,6 +56,8 @@ class Board:
     dla_lacks: tuple[str, ...] = ()  # operators that its DLA cannot run
     no_context: bool = False
     wrong_outputs: float = 0.0  # added to every output
+    in_fp16: tuple[str, ...] = ()  # layers that its engines compute in fp16, whatever the graph says
+    in_a_block: tuple[str, ...] = ()  # layers that its engines hold inside a compiled block
     log: list[str] = field(default_factory=list)
     configs: list[Any] = field(default_factory=list)
     networks: list[Any] = field(default_factory=list)
@@ -201,6 +203,7 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             report(self._logger, Severity.WARNING, "stand-in: nothing was optimized")
             config._cache_after = True
             header = {"version": version, "sm": board.sm, "dla": config._dla_core}
+            header["detailed"] = config._verbosity == "DETAILED"
             body = network._onnx
             header["digest"] = hashlib.sha256(body).hexdigest()
             return IHostMemory(json.dumps(header).encode() + b"\n" + body)
@@ -252,6 +255,7 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
     class IBuilderConfig:
         def __init__(self) -> None:
             self._flags, self._workspace, self._cache = set(), None, None
+            self._verbosity = "LAYER_NAMES_ONLY"
             self._cleared = set()
             self._calibrator, self._dla_core, self._on_dla, self._left_to_gpu = None, -1, [], []
 
@@ -271,6 +275,14 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
         @DLA_core.setter
         def DLA_core(self, value: int) -> None:
             self._dla_core = value
+
+        @property
+        def profiling_verbosity(self) -> Any:
+            return trt.ProfilingVerbosity[self._verbosity]
+
+        @profiling_verbosity.setter
+        def profiling_verbosity(self, value: Any) -> None:
+            self._verbosity = trt.ProfilingVerbosity(value).name
 
         def can_run_on_DLA(self, layer: Any) -> bool:
             runs = layer.type not in board.dla_lacks and {"INT8", "FP16"} & {
@@ -422,7 +434,8 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
                 return None
             engine = trt.ICudaEngine()
             engine._session = onnxruntime.InferenceSession(body, providers=["CPUExecutionProvider"])
-            engine._logger = self._logger
+            engine._logger, engine._graph = self._logger, onnx.load_from_string(body).graph
+            engine._detailed = made["detailed"]
             return engine
 
     class ICudaEngine:
@@ -464,6 +477,11 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
         def binding_is_input(self, index: int) -> bool:
             return self._tensors()[index][1]
 
+        def create_engine_inspector(self) -> Any:
+            inspector = trt.EngineInspector()
+            inspector._engine = self
+            return inspector
+
         def create_execution_context(self) -> Any:
             if board.no_context:
                 report(self._logger, Severity.ERROR, "Cuda Runtime (out of memory)")
@@ -471,6 +489,14 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             context = trt.IExecutionContext()
             context._engine, context._addresses = self, {}
             return context
+
+    class EngineInspector:
+        def get_engine_information(self, kind: Any) -> str:
+            assert trt.LayerInformationFormat(kind).name == "JSON"
+            graph, ends = self._engine._graph, "I/O Tensors" if strongly_typed_only else "Bindings"
+            layers = inspected(graph, board, "DataType" if strongly_typed_only else "Format/Datatype")
+            named = layers if self._engine._detailed else [layer["Name"] for layer in layers]
+            return json.dumps({"Layers": named, ends: []})
 
     class IExecutionContext:
         def set_tensor_address(self, name: str, address: int) -> bool:
@@ -494,8 +520,34 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
                 write(addresses[each.name], values + np.float32(board.wrong_outputs))
             return True
 
-    found = [Builder, IBuilderConfig, ITimingCache, INetworkDefinition, OnnxParser]
+    found = [Builder, IBuilderConfig, ITimingCache, INetworkDefinition, OnnxParser, EngineInspector]
     return [*found, Runtime, ICudaEngine, IExecutionContext]
+
+
+def inspected(graph: Any, board: Board, type_key: str) -> list[dict[str, Any]]:
+    """Return the layers that an engine inspector tells: fused, named after the nodes, with the types read."""
+    halves = {each.name for each in graph.initializer if each.data_type == onnx.TensorProto.FLOAT16}
+    makers = {output: node for node in graph.node for output in node.output}
+    layers = [
+        {"Name": "Reformatting CopyNode for Input Tensor 0 to the first layer", "LayerType": "Reformat"}
+    ]
+    for node in graph.node:
+        if node.op_type not in ("Conv", "Gemm"):
+            continue
+        maker = makers.get(node.input[0])
+        int8 = maker is not None and maker.op_type == "DequantizeLinear"
+        kind = "Int8" if int8 else "Half" if node.input[1] in halves else "Float"
+        kind = "Half" if node.name in board.in_fp16 else kind
+        name = (
+            f"{node.input[1]} + {node.input[1]}.quantize + {node.name} + act"
+            if int8
+            else f"{node.name} + act"
+        )
+        name = f"{{ForeignNode[{node.name}...fc]}}" if node.name in board.in_a_block else name
+        layers.append(
+            {"Name": name, "LayerType": "CaskConvolution", "Inputs": [{"Name": "x", type_key: kind}]}
+        )
+    return layers
 
 
 def wrong_pairs(graph: Any) -> Iterator[tuple[int, str, str, str]]:

@@ -21,11 +21,13 @@ from onnx import TensorProto, helper, numpy_helper
 import edgecnn.export.board
 from edgecnn.calls import parse_recipe
 from edgecnn.export.tensorrt import calibration_cache, to_fp16
+from edgecnn.graph.precision import layer_precisions
 from edgecnn.quantize import Context, compress
 from edgecnn.quantize.calibrate import calibrate
 
 SCRIPTS = Path(edgecnn.export.board.__file__).parent
 STANDINS = Path(__file__).parents[2] / "standins"
+NAMES = ("run", "build_engine", "engine_layers", "fastest_engine", "trtexec_engine")
 SIDE, CLASSES = 8, 5
 LABELS = ["ant", "bee", "cat", "dog", "emu"]
 
@@ -109,6 +111,9 @@ class Bundle:
     def build(self, *arguments: str) -> Ran:
         return self._call("build_engine", arguments)
 
+    def fastest(self, *arguments: str) -> Ran:
+        return self._call("fastest_engine", arguments)
+
     def _call(self, name: str, arguments: tuple[str, ...]) -> Ran:
         self._capsys.readouterr()
         code = self.script(name).main(list(arguments))
@@ -136,11 +141,11 @@ def empty_bundle(tmp_path, capsys, monkeypatch):
     """Give a bundle with a sample, both scripts and a manifest without artifacts."""
     folder = tmp_path / "bundle"
     (folder / "sample").mkdir(parents=True)
-    for name in ("run.py", "build_engine.py"):
-        shutil.copy(SCRIPTS / name, folder / name)
+    for name in NAMES:
+        shutil.copy(SCRIPTS / f"{name}.py", folder / f"{name}.py")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.syspath_prepend(folder)
-    for name in ("run", "build_engine"):
+    for name in NAMES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     manifest = {
         "format": 1,
@@ -166,7 +171,7 @@ def empty_bundle(tmp_path, capsys, monkeypatch):
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     yield Bundle(folder, capsys)
-    for name in ("run", "build_engine"):
+    for name in NAMES:
         sys.modules.pop(name, None)
 
 
@@ -199,6 +204,7 @@ def fill_jetson(bundle: Bundle, model: onnx.ModelProto) -> None:
                 "precision": key,
                 "layout": "NCHW",
                 "max_abs_error_allowed": allowed,
+                "layers": {"conv": key, "fc": key},
             }
             for key, (path, allowed) in names.items()
         ],
@@ -237,7 +243,8 @@ def add_int8(bundle: Bundle, model: onnx.ModelProto, recipe: str = "int8") -> No
     (bundle.folder / "calibration.cache").write_text(calibration_cache(ranges, "8.2.1"))
     entry = {"format": "onnx", "precision": "int8", "layout": "NCHW", "max_abs_error_allowed": 0.05}
     rest = {"rest": "fp16"} if "fp16" in recipe else {}
-    own = {"path": "model.int8.onnx", "expected": "sample/output.int8.npy", **rest}
+    layers = layer_precisions(ir.from_proto(quantized))
+    own = {"path": "model.int8.onnx", "expected": "sample/output.int8.npy", "layers": layers, **rest}
     bundle.change(
         artifacts=[*bundle.manifest["artifacts"], entry | own],
         dla=entry | {"path": "model.onnx", "calibration": "calibration.cache"},

@@ -18,9 +18,7 @@ VERSIONS = sorted(
 
 
 def leftovers(bundle):
-    return sorted(
-        path.name for path in bundle.folder.iterdir() if "engine" in path.name and path.suffix != ".py"
-    )
+    return sorted(path.name for path in bundle.folder.iterdir() if ".engine" in path.name)
 
 
 def test_the_names_of_nine_versions_are_there():
@@ -76,7 +74,7 @@ def test_a_timing_cache_is_written_and_read_again(jetson_bundle, jetson, tmp_pat
     board = jetson("8.6.1").board
     assert jetson_bundle.build("--timing-cache", str(cache)).code == 0
     written = cache.read_bytes()
-    assert jetson_bundle.build("--timing-cache", str(cache)).code == 0
+    assert jetson_bundle.build("--timing-cache", str(cache), "--force").code == 0
     assert board.configs[1]._cache._known == written != b""
 
 
@@ -99,7 +97,7 @@ def test_a_timing_cache_of_another_version_is_not_used(jetson_bundle, jetson, tm
         ),
         (
             {"build_error": "Could not find any implementation"},
-            "TensorRT built no engine: Could not find any",
+            "TensorRT built no engine: Could not find any implementation; try --workspace 512",
         ),
         ({"no_gpu": True}, "TensorRT finds no GPU to build for: CUDA initialization failure"),
     ],
@@ -147,6 +145,23 @@ def test_newer_parsers_name_the_node(empty_bundle, make_model, jetson):
     empty_bundle.change(runtime="tensorrt", artifacts=[artifact | {"max_abs_error_allowed": 1e-4}])
     empty_bundle.list_files()
     assert "  node 1 Relu act: No importer" in empty_bundle.build().err
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "Invalid Node - fc\nfc: input has type Int32 but must have type Int8\nmore",
+            "fc: input has type Int32",
+        ),
+        ("No importer registered for op: Foo.\nAttempted to import as plugin.", "No importer registered"),
+        ("Invalid Node - fc", "Invalid Node - fc"),
+        ("", "no reason given"),
+    ],
+    ids=["node first", "reason first", "nothing but the node", "nothing"],
+)
+def test_of_a_parser_error_the_line_is_said_that_says_what_is_wrong(empty_bundle, text, line):
+    assert empty_bundle.script("build_engine").reason(text).startswith(line)
 
 
 def test_a_damaged_graph_is_not_built(jetson_bundle, jetson):
@@ -201,7 +216,7 @@ def test_an_interrupted_write_leaves_the_old_engine(jetson_bundle, jetson, monke
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupt)
-    assert jetson_bundle.build().code == 130
+    assert jetson_bundle.build("--force").code == 130
     assert leftovers(jetson_bundle) == ["model.fp16.engine", "model.fp16.engine.json"]
     assert (jetson_bundle.folder / "model.fp16.engine").read_bytes() == before
 

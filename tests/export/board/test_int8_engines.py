@@ -227,7 +227,9 @@ def test_a_damaged_entry_for_the_dla_is_refused(int8_bundle, jetson, entry):
     assert "error: manifest.json is damaged" in int8_bundle.build().err
 
 
-@pytest.mark.parametrize("field", [{"expected": 3}, {"rest": ["fp16"]}, {"accelerator": "dla"}], ids=str)
+@pytest.mark.parametrize(
+    "field", [{"expected": 3}, {"rest": ["fp16"]}, {"accelerator": "dla"}, {"layers": {"fc": 8}}], ids=str
+)
 def test_a_damaged_entry_of_an_artifact_is_refused(int8_bundle, jetson, field):
     *others, last = int8_bundle.manifest["artifacts"]
     int8_bundle.change(artifacts=[*others, last | field])

@@ -30,7 +30,7 @@ def test_a_flipped_bit_in_any_file_is_found(built, name):
     ran = built.run("verify", "--json")
     failed = [each for each in ran.json["checks"] if not each["ok"]]
     assert (ran.code, [each["check"] for each in failed]) == (1, [f"file {name}"])
-    assert ran.err == f"error: 1 of 7 checks failed: file {name}\n"
+    assert ran.err == f"error: 1 of 10 checks failed: file {name}\n"
 
 
 def test_a_truncated_and_a_missing_file_are_told_apart(built):
@@ -235,7 +235,10 @@ def test_latency_is_printed_with_where_it_was_measured(built):
     ran = built.run("bench", "--runs", "3", "--warmup", "1")
     assert ran.code == 0
     assert ran.out.startswith("model.fp16.onnx (fp16) on tensorrt 8.2.1, ")
-    assert "measured over 3 runs, copying the input in and the output out; outputs verified first" in ran.out
+    assert (
+        "measured over 3 runs, copying the input to the GPU and the output back; outputs verified first"
+        in ran.out
+    )
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_the_versions_of_a_target_give_a_line_each_oldest_first():
         "8.2",
         "8.5",
         "10.3",
+        "10.13",
     ]
 
 

@@ -1,0 +1,183 @@
+"""A device that is reached through a POSIX shell: this machine, ssh, adb, or an emulator.
+
+The four differ in the words that stand before a command, and in what runs Python there. Every command is one
+string for the device's shell; whatever stands in it is quoted. Folders get random names of our own under the
+device's temporary folder, so that no path comes from the device.
+"""
+
+import re
+import secrets
+import shlex
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from edgecnn.devices import bounded
+from edgecnn.devices.bounded import Bounds, Ran
+from edgecnn.devices.failures import GONE, failure
+from edgecnn.devices.transport import LostError
+from edgecnn.errors import EdgeCnnError
+
+_PREFIX = "edgecnn-"
+_PLACE = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_SHORT_S, _COPY_S = 60.0, 1800.0
+_STALE_MINUTES = 24 * 60
+_QUIET = "export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1;"
+_KILL_AFTER_S = 5
+# A number that belongs to another program by now has another folder.
+_END_EARLIER = (
+    'p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ] && kill "$p";'
+    " echo $$ > .pid;"
+)
+
+
+class Shell:
+    """A device behind a shell; see `Transport`.
+
+    Args:
+        name: as the user named it.
+        reach: the words before a command, such as `ssh host`.
+        python: what runs Python there.
+        temporary: where folders are made; a word of the device's shell.
+        refusal: why times taken there say nothing.
+        on_close: called at the end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reach: Sequence[str],
+        *,
+        python: Sequence[str] = ("python3",),
+        temporary: str = '"${TMPDIR:-/tmp}"',
+        refusal: str = "",
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name, self.refusal = name, refusal
+        self._reach, self._python, self._temporary = tuple(reach), tuple(python), temporary
+        self._places: list[str] = []
+        self._on_close = on_close
+
+    def put(self, folder: Path) -> str:
+        """Copy a folder's files into a new one on the device and return its name."""
+        if not self._places:
+            self._sweep()
+        place = f"{_PREFIX}{secrets.token_hex(8)}"
+        self._places.append(place)  # before anything is there, so that a broken copy is removed, too
+        where = self._where(place)
+        with tempfile.TemporaryFile(prefix=_PREFIX) as packed:
+            _pack(folder, packed)
+            packed.seek(0)
+            script = f"umask 077; mkdir {where} && cd {where} && tar -xf -"
+            ran = bounded.run((*self._reach, script), Bounds(timeout_s=_COPY_S), packed)
+        if ran.code != 0:
+            raise failure(self.name, ran, _COPY_S)
+        return place
+
+    def run(self, place: str, words: Sequence[str], timeout_s: float) -> Ran:
+        """Run a Python script of that folder, in it; raise `EdgeCnnError` where it cannot be or fails.
+
+        It is ended after `timeout_s` on the device itself, so that it does not outlive a broken connection;
+        what such a connection has left running in that folder is ended first.
+        """
+        command = shlex.join([*self._python, *words])
+        limit = f"timeout -k {_KILL_AFTER_S} {max(1, round(timeout_s))}"
+        into = f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
+        script = f"{into} {_END_EARLIER} {_QUIET} exec {limit} {command}"
+        ran = self._ask(script, Bounds(timeout_s=timeout_s + _SHORT_S))
+        if ran.code != 0:
+            raise failure(self.name, ran, timeout_s)
+        return ran
+
+    def get(self, place: str, name: str, most_bytes: int) -> bytes:
+        """Return a file of that folder, whole; raise `EdgeCnnError` where it is larger than allowed."""
+        if not _FILE.fullmatch(name):
+            raise EdgeCnnError(f"{name!r} is no name of a file on a device")
+        # Whatever the login scripts print comes before the mark.
+        mark = secrets.token_hex(16)
+        script = (
+            f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
+            f" n=$(wc -c < {name}) && printf '\\n%s %s\\n' {mark} $n && head -c {most_bytes} {name}"
+        )
+        ran = self._ask(script, Bounds(timeout_s=_COPY_S, out_bytes=most_bytes + (1 << 16)))
+        if ran.code != 0:
+            raise failure(self.name, ran, _COPY_S)
+        found = re.search(rb"\n" + mark.encode() + rb" +(\d{1,15})\r?\n", ran.out)
+        if found is None:
+            raise LostError(f"{self.name}: the connection broke while {name} was fetched")
+        size, data = int(found[1]), ran.out[found.end() :]
+        if size > most_bytes:
+            raise EdgeCnnError(f"{self.name}: {name} has {size} bytes there, at most {most_bytes} are taken")
+        if len(data) != size:
+            raise LostError(f"{self.name}: {name} came with {len(data)} of {size} bytes")
+        return data
+
+    def remove(self, *places: str) -> None:
+        """Remove these folders."""
+        if not places:
+            return
+        ran = self._ask(f"rm -rf {' '.join(map(self._where, places))}", Bounds(timeout_s=_SHORT_S))
+        if ran.code != 0:
+            raise failure(self.name, ran, _SHORT_S)
+        self._places = [place for place in self._places if place not in places]
+
+    def close(self) -> list[str]:
+        """Remove what was put there and let go of the device; return what could not be removed."""
+        try:
+            with suppress(EdgeCnnError):
+                insist(lambda: self.remove(*self._places))
+            return [f"{self._temporary.strip(chr(34))}/{place}" for place in self._places]
+        finally:
+            self._on_close()
+
+    def _where(self, place: str) -> str:
+        if not _PLACE.fullmatch(place):
+            raise EdgeCnnError(f"{place!r} is no folder that edgecnn made on a device")
+        return f"{self._temporary}/{place}"
+
+    def _ask(self, script: str, bounds: Bounds) -> Ran:
+        try:
+            return bounded.run((*self._reach, script), bounds)
+        except bounded.TooMuchError:
+            raise EdgeCnnError(
+                f"{self.name}: it printed more than {bounds.out_bytes} bytes; nothing of that was taken"
+            ) from None
+
+    def _sweep(self) -> None:
+        """Remove what an earlier run, whose connection never came back, had to leave there."""
+        script = (
+            f"find {self._temporary}/ -maxdepth 1 -type d -name '{_PREFIX}????????????????'"
+            f' -user "$(id -u)" -mmin +{_STALE_MINUTES} -exec rm -rf {{}} + 2>/dev/null; true'
+        )
+        ran = self._ask(script, Bounds(timeout_s=_SHORT_S))
+        if ran.code != 0:
+            raise failure(self.name, ran, _SHORT_S)
+
+
+WAITS_S = (1.0, 4.0, 15.0, 40.0)  # a Raspberry Pi is back after half a minute
+
+
+def insist(action: Callable[[], None], waits_s: Sequence[float] = WAITS_S[:2]) -> None:
+    """Try again, after a while, what a broken connection kept from being done."""
+    for wait_s in waits_s:
+        try:
+            return action()
+        except LostError:
+            time.sleep(wait_s)
+    return action()
+
+
+def _pack(folder: Path, packed: object) -> None:
+    """Write a folder's plain files as tar, without owners and times."""
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:  # type: ignore[call-overload]
+        for file in sorted(folder.rglob("*")):
+            if file.is_symlink() or not file.is_file() or "__pycache__" in file.parts:
+                continue
+            entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
+            entry.size, entry.mode = file.stat().st_size, 0o644
+            with file.open("rb") as content:
+                archive.addfile(entry, content)

@@ -1,0 +1,131 @@
+"""`Measurement`: quantiles, what makes it doubtful, JSON, and what is never merged."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgecnn.devices.measurement import Environment, Measurement, merge, quantile
+from edgecnn.devices.results import append_results, check_results, read_results
+from edgecnn.errors import EdgeCnnError
+
+ENVIRONMENT = Environment(
+    fixed={"runtime": "litert 2", "threads": 1, "boot": "a"}, before={}, after={}, peak_rss_bytes=100
+)
+ONE = Measurement(
+    name="net",
+    model="lenet",
+    artifact="model.tflite",
+    precision="fp32",
+    bundle_sha256="0" * 64,
+    device="local",
+    date="2026-01-01",
+    mult_adds=7,
+    times_s=(0.010, 0.012, 0.011, 0.030, 0.013),
+    warmup_s=(0.01,),
+    init_s=(0.5,),
+    first_s=(0.02,),
+    steady=True,
+    max_abs_error=0.1,
+    max_abs_error_allowed=0.2,
+    includes="all",
+    environment=ENVIRONMENT,
+)
+
+
+def with_readings(before, after):
+    return replace(ONE, environment=replace(ENVIRONMENT, before=before, after=after))
+
+
+def test_the_figures_are_those_of_the_raw_times():
+    assert (ONE.median_s, ONE.min_s) == (0.012, 0.010)
+    assert ONE.iqr_s == pytest.approx(0.013 - 0.011)
+    assert ONE.p90_s == pytest.approx(0.013 + 0.6 * (0.030 - 0.013))  # rank 0.9 * 4 = 3.6
+    assert ONE.p99_s == pytest.approx(0.013 + 0.96 * (0.030 - 0.013))
+    assert ONE.noisy is True  # 2 / 12 > 10 %
+    assert replace(ONE, times_s=(0.010, 0.0101, 0.0102)).noisy is False
+
+
+@given(st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=30), st.floats(0, 1))
+def test_a_quantile_is_numpys(values, share):
+    assert quantile(values, share) == pytest.approx(float(np.quantile(values, share)))
+
+
+def test_it_survives_json():
+    assert Measurement.from_json(json.loads(json.dumps(ONE.to_json()))) == ONE
+    assert ONE.to_json()["kind"] == "measured"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"throttled": "throttled=0x0"}, {"throttled": "throttled=0x4"}, "throttled"),
+        ({"throttled": "throttled=0x0"}, {"throttled": "throttled=0x10000"}, "undervoltage"),
+        ({"clock_khz": [1_500_000] * 4}, {"clock_khz": [600_000] * 4}, "clock fell"),
+    ],
+    ids=["throttled", "happened meanwhile", "clock"],
+)
+def test_what_the_board_suffered_is_said(before, after, said):
+    assert said in " ".join(with_readings(before, after).warnings)
+
+
+def test_what_the_board_suffered_long_ago_is_not_said():
+    old = {"throttled": "throttled=0x50000"}
+    assert [each for each in with_readings(old, old).warnings if "noisy" not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"times_s": ()}, "times_s has to be"),
+        ({"times_s": (0.0,)}, "times_s has to be"),
+        ({"times_s": (float("nan"),)}, "times_s has to be"),
+        ({"init_s": (-1.0,)}, "init_s has to be"),
+        ({"max_abs_error": 0.3}, "wrong outputs have no latency"),
+        ({"max_abs_error": float("nan")}, "wrong outputs have no latency"),
+    ],
+)
+def test_a_wrong_measurement_cannot_be_made(change, said):
+    with pytest.raises(EdgeCnnError, match=said):
+        replace(ONE, **change)
+
+
+def test_rounds_are_joined_in_order():
+    other = replace(ONE, times_s=(0.5,), max_abs_error=0.15, steady=False)
+    joined = merge([ONE, other])
+    assert joined.times_s == (*ONE.times_s, 0.5)
+    assert (joined.max_abs_error, joined.steady, joined.init_s) == (0.15, False, (0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("fixed", "said"),
+    [
+        ({"runtime": "litert 3"}, "runtime was litert 2, then litert 3; nothing was recorded"),
+        ({"boot": "b"}, "it was restarted; nothing was recorded"),
+        ({"governor": ["powersave"]}, r"governor was None, then \['powersave'\]"),
+    ],
+)
+def test_rounds_of_different_environments_are_never_joined(fixed, said):
+    other = replace(ONE, environment=replace(ENVIRONMENT, fixed={**ENVIRONMENT.fixed, **fixed}))
+    with pytest.raises(EdgeCnnError, match=said):
+        merge([ONE, other])
+
+
+def test_results_are_appended_whole(tmp_path):
+    file = tmp_path / "new" / "results.jsonl"
+    append_results(file, [ONE])
+    append_results(file, [ONE, ONE])
+    assert read_results(file) == [ONE] * 3
+
+
+def test_a_file_that_holds_something_else_is_not_touched(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("dear diary\n")
+    with pytest.raises(EdgeCnnError, match=r"line 1 of .* is no measurement"):
+        check_results(file)
+    with pytest.raises(EdgeCnnError, match="is no measurement"):
+        append_results(file, [ONE])
+    assert file.read_text() == "dear diary\n"

@@ -1,0 +1,89 @@
+"""The shell transport on this machine: what is left running, and what is left behind."""
+
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from edgecnn.devices import bounded
+from edgecnn.devices.bounded import TIMED_OUT, Bounds, TooMuchError
+from edgecnn.devices.reach import reach
+from edgecnn.errors import EdgeCnnError
+
+
+def test_what_a_broken_connection_left_running_is_ended_first(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\nopen('begun', 'w').close()\ntime.sleep(60)\n")
+    (tmp_path / "quick.py").write_text("")
+    ended = []
+    with reach("local") as there:
+        place = there.put(tmp_path)
+
+        def slow() -> None:
+            with pytest.raises(EdgeCnnError) as error:
+                there.run(place, ["slow.py"], 60)
+            ended.append(str(error.value))
+
+        running = threading.Thread(target=slow)
+        running.start()
+        while True:
+            try:
+                there.get(place, "begun", 10)
+                break
+            except EdgeCnnError:
+                time.sleep(0.02)
+        there.run(place, ["quick.py"], 20)
+        running.join(20)
+    assert ended == ["local: its runner was terminated"]
+
+
+def test_what_lay_there_for_a_day_is_removed_at_the_next_visit(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    old, new, other = (
+        tmp_path / name for name in ("edgecnn-" + "0" * 16, "edgecnn-" + "1" * 16, "edgecnn-mine")
+    )
+    for folder in (old, new, other):
+        folder.mkdir()
+    for folder in (old, other):
+        os.utime(folder, (time.time() - 2 * 86400,) * 2)
+    (tmp_path / "bundle").mkdir()
+    with reach("local") as there:
+        there.put(tmp_path / "bundle")
+    assert (old.exists(), new.exists(), other.exists()) == (False, True, True)
+
+
+def test_a_phone_is_reached_through_adb(tmp_path, monkeypatch):
+    adb = tmp_path / "bin" / "adb"
+    adb.parent.mkdir()
+    adb.write_text(f'#!/bin/sh\necho "$1 $2 $3 $4" > {tmp_path}/words\nexec sh -c "$5"\n')
+    adb.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{adb.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "run.py").write_text("open('answer', 'w').write('right')")
+    with reach("adb:R58M", python=sys.executable) as there:
+        place = there.put(tmp_path / "bundle")
+        there.run(place, ["run.py"], 20)
+        assert there.get(place, "answer", 10) == b"right"
+    assert (tmp_path / "words").read_text() == "-s R58M shell -T\n"
+
+
+def test_without_adb_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EdgeCnnError, match="adb is not installed"), reach("adb:"):
+        pass
+
+
+def test_a_program_that_prints_too_much_is_stopped():
+    with pytest.raises(TooMuchError, match="more than 1000 bytes"):
+        bounded.run(["yes"], Bounds(timeout_s=20, out_bytes=1000))
+
+
+def test_a_program_that_takes_too_long_is_stopped():
+    assert bounded.run(["sleep", "60"], Bounds(timeout_s=0.05)).code == TIMED_OUT
+
+
+def test_a_program_that_is_not_there_is_named():
+    with pytest.raises(EdgeCnnError, match="no-such-program is not installed on this machine"):
+        bounded.run(["no-such-program"], Bounds(timeout_s=1))
