@@ -31,7 +31,7 @@ def _l1(found: Dependencies, _context: Context) -> np.ndarray:
 
 
 def _l2(found: Dependencies, _context: Context) -> np.ndarray:
-    return np.sqrt(_summed(found, {name: array**2 for name, array in _weights(found).items()}))
+    return np.asarray(np.sqrt(_summed(found, {name: array**2 for name, array in _weights(found).items()})))
 
 
 def _gamma(found: Dependencies, _context: Context) -> np.ndarray:
@@ -70,7 +70,7 @@ def _products(model: ir.Model, context: Context) -> Iterator[Mapping[str, np.nda
             return
         module.zero_grad()
         outputs = module(torch.from_numpy(part))
-        cross_entropy(outputs, outputs.detach().argmax(1)).backward()
+        cross_entropy(outputs, outputs.detach().argmax(1)).backward()  # type: ignore[no-untyped-call]
         named = {name: each for name, each in module.named_parameters() if each.grad is not None}
         yield {
             name: (each * each.grad).detach().numpy() for name, each in named.items() if each.grad is not None

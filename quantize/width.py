@@ -65,7 +65,7 @@ def _as_foreign(pools: Pools, multiplier: float) -> np.ndarray:
 
     wanted = [multiplier * int(count) for count in pools.counts]
     rounded = [make_divisible(count, _DIVISOR if count >= _DIVISOR else 1) for count in wanted]
-    return np.minimum(rounded, pools.counts)
+    return np.asarray(np.minimum(rounded, pools.counts))
 
 
 def _as_zoo(found: Dependencies, pools: Pools, reference: ir.Model) -> np.ndarray:

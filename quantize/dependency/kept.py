@@ -43,6 +43,12 @@ class Kept:
         value = self.node.inputs[index] if index < len(self.node.inputs) else None
         return constant(value)
 
+    def integers(self, index: int) -> np.ndarray:
+        """Return a copy of a constant list of integers that is there."""
+        array = self.setting(index)
+        assert array is not None
+        return np.array(array).ravel()
+
     def set(self, index: int, array: np.ndarray) -> None:
         """Give the node a constant of its own, where it differs from the one that it has."""
         old = self.node.inputs[index] if index < len(self.node.inputs) else None

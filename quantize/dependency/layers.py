@@ -73,7 +73,7 @@ def _same_places(site: Site, groups: int) -> Labels:
     """Tie the inputs at the same place of all groups, and return the labels of one group."""
     inputs = site.along(0, 1).reshape(groups, -1)
     site.tie(inputs, inputs[:1])
-    return inputs[0]
+    return np.asarray(inputs[0])
 
 
 def _finish(site: Site, rows: Labels) -> None:

@@ -40,7 +40,7 @@ def _split(site: Site) -> None:
 
 
 def _spell_ends(kept: Kept) -> None:
-    starts, ends = (np.ravel(kept.setting(index)).copy() for index in (1, 2))
+    starts, ends = (kept.integers(index) for index in (1, 2))
     axes = _slice_axes(kept.setting(3), len(starts))
     source = kept.node.inputs[0]
     assert source is not None
@@ -78,7 +78,7 @@ def _end(end: int, step: int) -> int | None:
 
 
 def _spell_pads(kept: Kept) -> None:
-    pads = np.ravel(kept.setting(1)).copy()
+    pads = kept.integers(1)
     rank = len(pads) // 2
     result = kept.node.outputs[0]
     for axis in range(rank):
