@@ -11,7 +11,7 @@ from edgecnn.errors import EdgeCnnError
 
 
 @click.command("recommend")
-@click.argument("sweeps", metavar="SWEEP...", nargs=-1, required=True)
+@click.argument("sweeps", metavar="SWEEP|BENCH.jsonl...", nargs=-1, required=True)
 @click.option(
     "--min-accuracy", type=click.FloatRange(0, 100), metavar="PERCENT", help="At least so many per cent."
 )

@@ -70,7 +70,7 @@ def grid(
     """Return every model at every width and resolution, once each, in that order."""
     specs = [
         ModelSpec.parse(model).override(width=width, res=res, **overrides)
-        for model, width, res in itertools.product(models, widths or [None], resolutions or [None])
+        for model, width, res in itertools.product(models, widths or (None,), resolutions or (None,))
     ]
     return tuple(dict.fromkeys(specs))
 
@@ -150,7 +150,8 @@ def _cell(request: Request, training: Job, name: str, passes: str) -> Job:
 
 
 def _check_recipe(request: Request, model: str, passes: str) -> None:
-    from edgecnn.pipeline.quantization import PICTURES, Quantization, order
+    from edgecnn.pipeline.quantization import Quantization, order
+    from edgecnn.pipeline.training_pictures import PICTURES
     from edgecnn.quantize.recipe import needs
 
     wants = PICTURES & set(needs(Quantization().calls(passes)))

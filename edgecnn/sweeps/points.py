@@ -2,11 +2,13 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from edgecnn import run_folder
+from edgecnn.devices.measurement import Measurement
+from edgecnn.devices.results import read_results
 from edgecnn.errors import EdgeCnnError
 from edgecnn.spec import ModelSpec
 from edgecnn.sweeps.cells import FLOAT
@@ -50,6 +52,7 @@ class Point:
         training: in words.
         notes: what to know about it.
         source: the sweep or run it is from.
+        bundle: the name of what ships, by which measurements of `edgecnn bench` find it.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Point:
     training: str = ""
     notes: tuple[str, ...] = ()
     source: str = ""
+    bundle: str = ""
 
     @property
     def title(self) -> str:
@@ -125,9 +129,10 @@ def front(points: Sequence[Point], cost: Cost) -> list[Point]:
 
 
 def read_points(paths: Sequence[str | Path]) -> list[Point]:
-    """Return the points of sweeps and run folders; raise `EdgeCnnError` where there is none."""
+    """Return the points of sweeps and run folders, timed by results of `edgecnn bench` (.jsonl) too; raise `EdgeCnnError` where there is none."""
     found: list[Point] = []
-    for path in paths:
+    measured = [each for path in paths if Path(path).suffix == ".jsonl" for each in read_results(path)]
+    for path in (path for path in paths if Path(path).suffix != ".jsonl"):
         if run_folder.is_run_folder(path):
             found.append(_of_run(Path(path)))
         elif is_sweep(path):
@@ -147,7 +152,29 @@ def read_points(paths: Sequence[str | Path]) -> list[Point]:
             )
     if not found:
         raise EdgeCnnError("there is nothing to report; name a sweep or a run folder")
-    return found
+    return _with_measurements(found, measured)
+
+
+def _with_measurements(points: Sequence[Point], measured: Sequence[Measurement]) -> list[Point]:
+    """Return the points with the latencies that `edgecnn bench` measured of their bundles, the latest last."""
+    known = {point.bundle for point in points if point.bundle}
+    strange = [each.name for each in measured if each.name not in known]
+    if strange:
+        raise EdgeCnnError(f"{strange[0]} was measured and is in none of these sweeps; give its sweep, too")
+    more: dict[str, dict[str, Latency]] = {}
+    for each in measured:
+        threads = "" if each.threads is None else f", {each.threads} thread"
+        more.setdefault(each.name, {})[each.device] = Latency(
+            device=each.device,
+            kind="measured",
+            median_s=each.median_s,
+            p90_s=each.p90_s,
+            source=f"edgecnn bench{threads}, {each.date}",
+            warnings=each.warnings,
+        )
+    return [
+        replace(point, latencies=(*more.get(point.bundle, {}).values(), *point.latencies)) for point in points
+    ]
 
 
 def points_of(store: Store) -> list[Point]:
@@ -185,6 +212,7 @@ def _point(store: Store, training: Row, cell: Row, timings: Sequence[Row]) -> Po
         f" {training.result['threads']} threads",
         notes=tuple(result["notes"]),
         source=str(store.file),
+        bundle=cell.settings["name"],
     )
 
 

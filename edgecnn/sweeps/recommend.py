@@ -112,8 +112,8 @@ def _device(points: Sequence[Point], limits: Limits) -> str | None:
     if limits.device is not None and limits.device not in there:
         has = f"; there are latencies on {', '.join(there)}" if there else ""
         raise EdgeCnnError(
-            f"no point has a latency on {limits.device}{has}: time them there with"
-            " `edgecnn sweep -o SWEEP ... --device DEVICE --time-on ssh://user@board`"
+            f"no point has a latency on {limits.device}{has}: time its bundles there with"
+            " `edgecnn bench BUNDLE... --device ssh://user@board -o BENCH.jsonl`, and give that file, too"
         )
     if limits.device is None and len(there) > 1 and limits.max_latency_s is not None:
         raise EdgeCnnError(f"there are latencies on {', '.join(there)}; say which with --device")

@@ -49,6 +49,7 @@ def train(store: Store, row: Row, say: Say) -> dict[str, Any]:
 
 def measure(store: Store, row: Row, say: Say) -> dict[str, Any]:
     """Export a trained network, and measure and profile what ships."""
+    from edgecnn.evaluate import Answers
     from edgecnn.pipeline.costs import opened_costs
     from edgecnn.pipeline.deploy import deploy
     from edgecnn.pipeline.scoring import score
@@ -65,13 +66,15 @@ def measure(store: Store, row: Row, say: Say) -> dict[str, Any]:
     )
     say(0.5)
     metrics = score(path, training.settings["data"])
+    if isinstance(metrics, Answers):
+        raise EdgeCnnError(f"{training.settings['data']} has no classes to measure accuracy on")
     file = _shipped(path)
     ships = made.folded
     memory = opened_costs(path / file["path"])[1] if file["path"].endswith(".tflite") else ships
     same = ships.mult_adds == made.profile.mult_adds
     return {
         "metrics": metrics.to_json(),
-        "intervals": {key: list(ends) for key, ends in metrics.intervals.items()},
+        "intervals": {key: list(ends) for key, ends in metrics.intervals.items() if ends is not None},
         "mult_adds": ships.mult_adds,
         "parameters": made.profile.parameters if same else ships.parameters,
         "unknown_ops": list(ships.unknown_ops),
