@@ -2,13 +2,14 @@
 
     python benchmarks/sweep.py FOLDER [--jobs N]
 
-FOLDER holds the four files of Fashion-MNIST as they are published (train-images-idx3-ubyte.gz, ...). The sweep is
-kept in `.runs/fashion-mnist.sweep`; what is interrupted goes on with the same command. At its end the points are
-written to results/sweep.csv and the picture to results/sweep.svg.
+FOLDER holds the four files of Fashion-MNIST as they are published (train-images-idx3-ubyte.gz, ...). The
+sweep is kept in `.runs/fashion-mnist.sweep`; what is interrupted goes on with the same command. At its end
+the points are written to results/sweep.csv and the picture to results/sweep.svg.
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from command import main, tell
@@ -45,14 +46,21 @@ def run(arguments: list[str]) -> None:
     failed = []
     for models, training, changed in PARTS:
         request = edgecnn.Request(
-            models=models, data=given.folder, recipes=("int8 | correct_bias",), training=training, given=changed, on="cpu"
-        )  # fmt: skip
+            models=models,
+            data=given.folder,
+            recipes=("int8 | correct_bias",),
+            training=training,
+            given=changed,
+            on="cpu",
+        )
         done = edgecnn.sweep(request, SWEEP, processes=given.jobs, on_course=lambda course: tell(str(course)))
         failed += [f"{row.title}: {row.error}" for row in done.failed]
     if failed:
         raise EdgeCnnError("; ".join(failed))
+    # where its files are is nobody's business
+    points = [replace(point, data="Fashion-MNIST", commands=(), source="") for point in done.points]
     for form, name in (("csv", "sweep.csv"), ("svg", "sweep.svg")):
-        write_file(Path(FOLDER) / "results" / name, to_report(done.points, form), force=True)
+        write_file(Path(FOLDER) / "results" / name, to_report(points, form), force=True)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ STYLE = """
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """A cost to draw: its name and title, how it is read from a point and written; bytes have binary ticks."""
+    """A cost to draw: its name and title, how a point's is read and written; ticks of bytes are binary."""
 
     name: str
     title: str

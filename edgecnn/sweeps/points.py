@@ -129,7 +129,10 @@ def front(points: Sequence[Point], cost: Cost) -> list[Point]:
 
 
 def read_points(paths: Sequence[str | Path]) -> list[Point]:
-    """Return the points of sweeps and run folders, timed by results of `edgecnn bench` (.jsonl) too; raise `EdgeCnnError` where there is none."""
+    """Return the points of sweeps and run folders, with the latencies of `edgecnn bench` (.jsonl) too.
+
+    Raises `EdgeCnnError` where there is none.
+    """
     found: list[Point] = []
     measured = [each for path in paths if Path(path).suffix == ".jsonl" for each in read_results(path)]
     for path in (path for path in paths if Path(path).suffix != ".jsonl"):
@@ -143,13 +146,11 @@ def read_points(paths: Sequence[str | Path]) -> list[Point]:
                 store.close()
             if not points:
                 raise EdgeCnnError(
-                    f"the sweep {path} has no finished cell yet; `edgecnn sweep -o {path}` goes on"
+                    f"the sweep {path} has no finished cell; `edgecnn sweep -o {path}` goes on"
                 )
             found += points
         else:
-            raise EdgeCnnError(
-                f"{path} is no sweep and no run folder; `edgecnn sweep MODEL --data D` makes one"
-            )
+            raise EdgeCnnError(f"{path} is no sweep and no run folder; see `edgecnn sweep --help`")
     if not found:
         raise EdgeCnnError("there is nothing to report; name a sweep or a run folder")
     return _with_measurements(found, measured)
