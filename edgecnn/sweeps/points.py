@@ -157,7 +157,7 @@ def read_points(paths: Sequence[str | Path]) -> list[Point]:
 
 
 def _with_measurements(points: Sequence[Point], measured: Sequence[Measurement]) -> list[Point]:
-    """Return the points with the latencies that `edgecnn bench` measured of their bundles, the latest last."""
+    """Return the points with the latencies that `edgecnn bench` measured of their bundles."""
     known = {point.bundle for point in points if point.bundle}
     strange = [each.name for each in measured if each.name not in known]
     if strange:
