@@ -38,7 +38,8 @@ CASES = {
     ),
     "report": (lambda has, out: [has / "run", "-o", out.with_suffix(".html")], {"report", "points", "front"}),
     "recommend": (
-        lambda has, out: [has / "run", "--max-mult-adds", "50M"], {"recommended", "runners_up", "relax", "points"}
+        lambda has, out: [has / "run", "--max-mult-adds", "50M"],
+        {"recommended", "runners_up", "relax", "points"},
     ),
     "doctor": (lambda _, out: [], {"checks"}),
 }  # fmt: skip
