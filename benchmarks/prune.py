@@ -69,6 +69,7 @@ def run(arguments: list[str]) -> None:
     """Measure, write the JSON and print the tables."""
     given = _options().parse_args(arguments)
     parts = chosen("part", given.parts, PARTS)
+    names = chosen("network", given.networks, (*ARCHITECTURES, FASHION))
     networks = of_given(given) if "trained" in parts else {}
     if "trained" in parts and not networks:
         raise EdgeCnnError(
@@ -82,15 +83,26 @@ def run(arguments: list[str]) -> None:
     settings = Settings(pictures=given.pictures, epochs=0, on=given.on, rounds=given.rounds)
     settings = _QUICK if given.quick else settings
     if "reach" in parts:
-        names = chosen("network", given.networks, tuple(ARCHITECTURES))
-        result["reach"] = _stamped(python, "cpu", lambda: reach(names, python, tell))
+        zoo = [name for name in names if name in ARCHITECTURES]
+        found = _stamped(python, "cpu", lambda: reach(zoo, python, tell))
+        result["reach"] = _joined(result.get("reach"), found)
     for name, each in networks.items():
+        if name not in names:
+            continue
         table = _stamped(python, settings.on, lambda: fractions(each, KEPT[name], python, settings, tell))  # noqa: B023
         result["trained"] = {**result.get("trained", {}), name: table}
         publish(result, PRUNING, given.json, section)
     if "foreign" in parts:
         result["foreign"] = _stamped(python, settings.on, lambda: foreign(python, settings, tell))
     publish(result, PRUNING, given.json, section)
+
+
+def _joined(before: dict[str, Any] | None, part: dict[str, Any]) -> dict[str, Any]:
+    """Return the networks measured now and, of a result by the same versions, those that were not."""
+    if before is None or before["versions"] != part["versions"]:
+        return part
+    rows = {row["network"]: row for row in (*before["found"], *part["found"])}
+    return part | {"found": [rows[name] for name in ARCHITECTURES if name in rows]}
 
 
 def _stamped(python: Path, on: str, part: Any) -> dict[str, Any]:
@@ -109,7 +121,7 @@ def _stamped(python: Path, on: str, part: Any) -> dict[str, Any]:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--parts", default=",".join(PARTS), help="joined by commas; default: %(default)s")
-    parser.add_argument("--networks", default=",".join(ARCHITECTURES), help="of `reach`; default: all")
+    parser.add_argument("--networks", default=",".join((*ARCHITECTURES, FASHION)), help="default: all")
     parser.add_argument("--cifar", type=Path, metavar="FOLDER", help="CIFAR-10 pictures and ResNets")
     parser.add_argument("--fashion", metavar="FOLDER", help="the files of Fashion-MNIST")
     parser.add_argument("--on", default="cpu", help="where to distil: cpu, cuda or auto")

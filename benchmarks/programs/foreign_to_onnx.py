@@ -7,8 +7,10 @@ import torch
 library, name, res, output = sys.argv[1:]
 torch.manual_seed(0)
 # The wheel of torchvision on PyPI is built for CUDA. Beside a CPU torch its own operators are missing, which
-# no classifier uses; this declaration lets the package be imported.
-torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+# no classifier uses; these declarations let the package be imported.
+for operator in ("nms", "qnms"):
+    schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+    torch.library.define(f"torchvision::{operator}", schema)
 if library == "timm":
     import timm
 
