@@ -34,10 +34,8 @@ TEST_IMAGES = 10_000
 RECIPES = {
     "int8": "int8 | correct_bias",
     "qat": "int8(per_channel=false) | qat(epochs=3)",
-    "qat_by_channel": "int8 | qat(epochs=2, lr=1e-4)",
     "half": "prune(mult_adds=0.5) | distill(epochs=5) | int8 | correct_bias",
-    "quarter": "prune(mult_adds=0.25) | distill(epochs=10) | int8 | correct_bias",
-    "quarter_qat": "prune(mult_adds=0.25) | distill(epochs=10) | int8(per_channel=false) | qat(epochs=3)",
+    "quarter": "prune(mult_adds=0.25) | distill(epochs=8) | int8 | correct_bias",
 }
 
 

@@ -120,8 +120,8 @@ class _Plan:
         """
         found = trace(model)
         pools = find_pools(found)
-        values, order = self._ordered(found, pools)
         cost: Cost = _COSTS[name](found, pools)
+        values, order = self._ordered(found, pools, cost)
         kept = ranking.meet(order, cost, budget)
         if kept is None:
             raise _below_floor(name, cost(order.kept(len(order.pools))) / whole)
@@ -134,7 +134,7 @@ class _Plan:
             raise EdgeCnnError("prune(latency=...) needs a device; give a target whose latency is predicted")
         found = trace(model)
         pools = find_pools(found)
-        values, order = self._ordered(found, pools)
+        values, order = self._ordered(found, pools, mult_add_cost(found, pools))
         whole, most = measure(model), len(order.pools)
         left: dict[int, float] = {}  # what was measured: a second time it would be another
 
@@ -152,9 +152,9 @@ class _Plan:
         note = f"{gone} of {pools.counts.sum()} channels removed, {left[taken]:.1%} of the latency kept"
         return Result(model=result, matched=gone, note=note)
 
-    def _ordered(self, found: Dependencies, pools: Pools) -> tuple[np.ndarray, ranking.Order]:
+    def _ordered(self, found: Dependencies, pools: Pools, cost: Cost) -> tuple[np.ndarray, ranking.Order]:
         values = self._importance(found, self._context)
-        return values, ranking.order(pools, values, floor=self._floor, multiple=self._multiple)
+        return values, ranking.order(pools, values, cost, floor=self._floor, multiple=self._multiple)
 
 
 def _below_floor(name: str, least: float) -> EdgeCnnError:

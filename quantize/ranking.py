@@ -1,8 +1,10 @@
 """In which order units go, and how far: the shortest row of removals that meets a budget.
 
-Importance is divided by the mean of its pool, which makes layers comparable (DepGraph, Fang et al. 2023,
-arXiv:2301.12900). Units go in steps of the device's multiple, the least important
-first; what would take an axis below its floor is passed over.
+    value(unit) = (importance / Σ importance of its pool) / (what it costs / what all costs)
+
+The first factor makes layers comparable, as DepGraph's normalization does (Fang et al. 2023,
+arXiv:2301.12900); the second lets what costs much for what it gives go first. Units go in steps of the device's
+multiple, the least valuable first; what would take an axis below its floor is passed over.
 """
 
 from collections.abc import Callable
@@ -13,11 +15,9 @@ import numpy as np
 from edgecnn.quantize.dependency import Dependencies
 from edgecnn.quantize.dependency.pools import Cost, Pools
 
+_FREE = 1e-12  # of all: what saves nothing goes last
 _TRIES = 200  # at filling what the last removal left over
-_DETOURS, _CLOSE = (
-    8,
-    0.99,
-)  # where the last removal overshoots by more than a hundredth, the next ones are tried
+_DETOURS, _CLOSE = 8, 0.99  # where the last removal overshoots by more than a hundredth, the next are tried
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,9 @@ def mask_of(found: Dependencies, pools: Pools, importance: np.ndarray, kept: np.
     return mask
 
 
-def order(pools: Pools, importance: np.ndarray, *, floor: float, multiple: int) -> Order:
-    """Return every removal that the floor allows, by rising importance."""
-    chunks = _chunks(pools, importance, multiple)
+def order(pools: Pools, importance: np.ndarray, cost: Cost, *, floor: float, multiple: int) -> Order:
+    """Return every removal that the floor allows, by rising value."""
+    chunks = _chunks(pools, importance, cost, multiple)
     sizes = pools.sizes(pools.counts)
     least = np.maximum(1, np.ceil(floor * sizes - 1e-9)).astype(np.int64)
     touched = [np.flatnonzero(column) for column in pools.places.T]
@@ -83,18 +83,26 @@ def _usual(count: int) -> int:
     return next((step for step in (8, 4, 2) if count >= 4 * step), 1)
 
 
-def _chunks(pools: Pools, importance: np.ndarray, multiple: int) -> list[tuple[float, int, int]]:
-    """Return (importance, pool, number of units), sorted; what is left of a pool is a multiple."""
+def _chunks(pools: Pools, importance: np.ndarray, cost: Cost, multiple: int) -> list[tuple[float, int, int]]:
+    """Return (value, pool, number of units), sorted; what is left of a pool is a multiple."""
     found = []
     for pool, units in enumerate(sorted_units(pools, importance)):
-        values = importance[units]
-        values = values / (values.mean() or 1.0)
+        total = importance[units].sum()
+        values = importance[units] / ((total or 1.0) * _share(pools, cost, pool))
         start, each = 0, multiple or _usual(len(units))
         while start < len(units):
             step = (len(units) - start) % each or each
             found.append((float(values[start : start + step].mean()), pool, step))
             start += step
     return sorted(found, key=lambda chunk: chunk[0])
+
+
+def _share(pools: Pools, cost: Cost, pool: int) -> float:
+    """Return which fraction of the whole cost one unit of a pool saves."""
+    whole = cost(pools.counts)
+    less = pools.counts.copy()
+    less[pool] -= 1
+    return max((whole - cost(less)) / whole if whole else 0.0, _FREE)
 
 
 def meet(order: Order, cost: Cost, budget: float) -> np.ndarray | None:
