@@ -118,7 +118,7 @@ def _expected(found: Row) -> list[str]:
 
 
 def _foreign(part: Row) -> list[str]:
-    columns = ("file", "mult-adds", "left", "int8 file", "recipe")
+    columns = ("file", "mult-adds", "left", "int8 .tflite", "recipe")
     return [
         "### Files of other libraries",
         "",

@@ -51,6 +51,7 @@ FOREIGN = (
     ("torchvision", "regnet_y_400mf"),
     ("timm", "regnetx_002"),
 )
+FOREIGN_TARGET = "pi4"
 FOREIGN_RES, FOREIGN_RECIPE = 64, f"prune(mult_adds={HALF}) | distill(epochs=1) | int8"
 # Shortcut A takes channels by a number that stands in the module, so that Torch-Pruning can cut what is
 # inside a block only.
@@ -311,7 +312,8 @@ def _through(file: Path, data: Path, settings: Settings) -> Row:
     pictures = Pictures(data=str(data), preprocessing=contract, training=TrainingPlace(on=settings.on))
     start_s = time.perf_counter()
     try:
-        steps = edgecnn.compress(file, FOREIGN_RECIPE, file.with_suffix(".small.onnx"), pictures=pictures)
+        out = file.with_suffix(".small.onnx")
+        steps = edgecnn.compress(file, FOREIGN_RECIPE, out, pictures=pictures, target=FOREIGN_TARGET)
     except EdgeCnnError as error:
         return {"failed": str(error).replace(str(file.parent), "...")}
     whole, last = profile(open_network(file).graph), steps[-1].standing
