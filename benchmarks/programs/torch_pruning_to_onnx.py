@@ -32,7 +32,7 @@ def prune(module: nn.Module, image: Tensor, budget: float, round_to: int, left: 
     stay = [each for name, each in named.items() if left and re.fullmatch(left, name)]
     pruner = tp.pruner.BasePruner(
         module,
-        image,
+        (image,),  # a tensor alone would be taken apart, and a batch be taken for an image
         importance=tp.importance.GroupMagnitudeImportance(p=2),
         global_pruning=True,
         pruning_ratio=1.0,
