@@ -22,6 +22,11 @@ from .conftest import NAMES, grouped, narrow, representatives
 FRACTIONS = (0.25, 0.5, 0.75)
 # The third layer of LeNet-5 reads each map in groups with others: all maps go or none.
 TIED = {"lenet5"}
+# Deeper forms of networks that are tested: `benchmarks/prune.py` halves them, too.
+DEEPER = {
+    *("densenet161", "densenet169", "densenet201", "densenet264", "preact_resnet1001", "resnet101"),
+    *("resnet1202", "resnet152", "vgg13", "vgg16", "vgg19"),
+}
 
 
 def network_of(name: str):
@@ -29,9 +34,9 @@ def network_of(name: str):
     return open_network("lenet") if name == "lenet" else narrow(name)
 
 
-@grouped(sorted(set(NAMES) - TIED))
+@grouped(sorted(set(NAMES) - TIED - DEEPER))
 def test_every_network_meets_a_budget_and_runs(name):
-    fraction = FRACTIONS[NAMES.index(name) % len(FRACTIONS)]  # `make prune` has all of them for each
+    fraction = FRACTIONS[NAMES.index(name) % len(FRACTIONS)]
     network = network_of(name)
     model = prune(network.graph, mult_adds=fraction).model
     check(model)
