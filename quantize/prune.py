@@ -34,6 +34,7 @@ from edgecnn.quantize.teach import teach
 _COSTS = {"mult_adds": mult_add_cost, "parameters": parameter_cost, "bytes": byte_cost}
 _BUDGETS = (*_COSTS, "latency")
 _USUAL = 0.5
+_KERNELS = 8  # channels at once, in most kernels of a CPU
 
 
 def _check(settings: Mapping[str, Value]) -> None:
@@ -101,7 +102,7 @@ def prune(
         return Result(
             model=model.clone(), matched=0, note=f"all of the {_words(name)} may stay: nothing is removed"
         )
-    plan = _Plan(importance, floor, multiple or (context.multiple if context.multiple > 1 else 0), context)
+    plan = _Plan(importance, floor, _step(multiple, context), context)
     start = settle_shapes(model)
     if name == "latency":
         return plan.by_latency(start, fraction)
@@ -119,6 +120,12 @@ def prune(
     return Result(model=pruned, matched=before - after, note=note)
 
 
+def _step(multiple: int, context: Context) -> ranking.Step:
+    if multiple:
+        return lambda _count: multiple
+    return ranking.preferred(context.multiple if context.multiple > 1 else _KERNELS)
+
+
 def _words(name: str) -> str:
     return name.replace("_", "-")
 
@@ -126,9 +133,9 @@ def _words(name: str) -> str:
 class _Plan:
     """How to prune, once settings are read."""
 
-    def __init__(self, importance: str, floor: float, multiple: int, context: Context) -> None:
+    def __init__(self, importance: str, floor: float, step: ranking.Step, context: Context) -> None:
         self._importance, self._floor = IMPORTANCES[importance], floor
-        self._multiple, self._context = multiple, context
+        self._step, self._context = step, context
 
     def within(self, model: ir.Model, name: str, budget: float, whole: float) -> tuple[ir.Model, float, int]:
         """Return the graph cut to a budget, what it costs, and how many units it keeps.
@@ -171,7 +178,7 @@ class _Plan:
 
     def _ordered(self, found: Dependencies, pools: Pools, cost: Cost) -> tuple[np.ndarray, ranking.Order]:
         values = self._importance(found, self._context)
-        return values, ranking.order(pools, values, cost, floor=self._floor, multiple=self._multiple)
+        return values, ranking.order(pools, values, cost, floor=self._floor, step=self._step)
 
 
 def _below_floor(name: str, least: float) -> EdgeCnnError:

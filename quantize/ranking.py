@@ -3,8 +3,8 @@
     value(unit) = (importance / Σ importance of its pool) / (what it costs / what all costs)
 
 The first factor makes layers comparable, as DepGraph's normalization does (Fang et al. 2023,
-arXiv:2301.12900); the second lets what costs much for what it gives go first. Units go in steps of the device's
-multiple, the least valuable first; what would take an axis below its floor is passed over.
+arXiv:2301.12900); the second lets what costs much for what it gives go first. Units go in steps of the
+device's multiple, the least valuable first; what would take an axis below its floor is passed over.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,8 @@ from edgecnn.quantize.dependency.pools import Cost, Pools
 _FREE = 1e-12  # of all: what saves nothing goes last
 _TRIES = 200  # at filling what the last removal left over
 _DETOURS, _CLOSE = 8, 0.99  # where the last removal overshoots by more than a hundredth, the next are tried
+
+Step = Callable[[int], int]  # from the number of a pool's units to how many go at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,42 +60,49 @@ def mask_of(found: Dependencies, pools: Pools, importance: np.ndarray, kept: np.
     return mask
 
 
-def order(pools: Pools, importance: np.ndarray, cost: Cost, *, floor: float, multiple: int) -> Order:
+def order(pools: Pools, importance: np.ndarray, cost: Cost, *, floor: float, step: Step) -> Order:
     """Return every removal that the floor allows, by rising value."""
-    chunks = _chunks(pools, importance, cost, multiple)
+    chunks = _chunks(pools, importance, cost, step)
     sizes = pools.sizes(pools.counts)
     least = np.maximum(1, np.ceil(floor * sizes - 1e-9)).astype(np.int64)
     touched = [np.flatnonzero(column) for column in pools.places.T]
     taken: list[tuple[int, int]] = []
     full: set[int] = set()
-    for _, pool, step in chunks:
+    for _, pool, number in chunks:
         axes = touched[pool]
-        after = sizes[axes] - pools.places[axes, pool] * step
+        after = sizes[axes] - pools.places[axes, pool] * number
         if pool in full or (after < least[axes]).any():
             full.add(pool)  # the pool's more important ones stay as well
             continue
         sizes[axes] = after
-        taken.append((pool, step))
+        taken.append((pool, number))
     array = np.array(taken, np.int64).reshape(-1, 2)
     return Order(pools=array[:, 0], steps=array[:, 1], counts=pools.counts)
 
 
-def _usual(count: int) -> int:
-    """Return 8, which CPU kernels like, or a half or quarter of it that leaves a pool four steps or more."""
-    return next((step for step in (8, 4, 2) if count >= 4 * step), 1)
+def preferred(multiple: int) -> Step:
+    """Return steps of a multiple that kernels like; of a half, or less, in pools of fewer than four."""
+
+    def step(count: int) -> int:
+        each = multiple
+        while each > 1 and count < 4 * each:
+            each //= 2
+        return each
+
+    return step
 
 
-def _chunks(pools: Pools, importance: np.ndarray, cost: Cost, multiple: int) -> list[tuple[float, int, int]]:
+def _chunks(pools: Pools, importance: np.ndarray, cost: Cost, step: Step) -> list[tuple[float, int, int]]:
     """Return (value, pool, number of units), sorted; what is left of a pool is a multiple."""
     found = []
     for pool, units in enumerate(sorted_units(pools, importance)):
         total = importance[units].sum()
         values = importance[units] / ((total or 1.0) * _share(pools, cost, pool))
-        start, each = 0, multiple or _usual(len(units))
+        start, each = 0, step(len(units))
         while start < len(units):
-            step = (len(units) - start) % each or each
-            found.append((float(values[start : start + step].mean()), pool, step))
-            start += step
+            taken = (len(units) - start) % each or each
+            found.append((float(values[start : start + taken].mean()), pool, taken))
+            start += taken
     return sorted(found, key=lambda chunk: chunk[0])
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from edgecnn.errors import EdgeCnnError
-from edgecnn.export.parity import LOSSLESS, compare
 from edgecnn.export.tflite import write
 from edgecnn.graph.check import check
 from edgecnn.pipeline.network import open_network
@@ -51,7 +50,9 @@ def test_what_is_left_of_it_compiles_and_trains(name):
     samples = sample_inputs(network.preprocessing, 1)[:2]
     folded = fold(model).model
     compiled = LitertRunner(write(folded))(samples)
-    assert compare("tflite", OnnxRunner(folded)(samples), compiled, LOSSLESS).holds
+    expected = OnnxRunner(folded)(samples)
+    # Of random weights that were cut little response may be left: the outputs' size is the measure here.
+    np.testing.assert_allclose(compiled, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
     module = to_module(model).train()
     optimizer = torch.optim.SGD(module.parameters(), 1e-3)
     module(torch.from_numpy(samples)).square().mean().backward()

@@ -136,12 +136,23 @@ def test_all_mult_adds_are_the_identity():
     assert to_bytes(prune(model, mult_adds=1.0).model) == to_bytes(model)
 
 
-def test_channels_are_multiples_where_the_device_wants_them():
+def convolutions(model):
+    return {node.name: node.outputs[0].shape[1] for node in model.graph if node.op_type == "Conv"}
+
+
+def test_channels_are_multiples_where_it_is_asked():
     model = graph(Branches())
-    result = prune(model, mult_adds=0.7, context=Context(multiple=4))
-    for node in result.model.graph:
-        if node.op_type == "Conv":
-            assert node.outputs[0].shape[1] % 4 == 0 or node.outputs[0].shape[1] == 6
+    before, after = convolutions(model), convolutions(prune(model, mult_adds=0.7, multiple=4).model)
+    assert after != before
+    assert all(count % 4 == 0 or count == before[name] for name, count in after.items())
+
+
+def test_the_multiple_of_a_device_is_halved_in_small_layers():
+    model = graph(Branches())
+    before = convolutions(model)
+    after = convolutions(prune(model, mult_adds=0.7, context=Context(multiple=2)).model)
+    assert after != before
+    assert all(count % 2 == 0 for name, count in after.items() if before[name] >= 8)
 
 
 def test_no_axis_goes_below_the_floor():
