@@ -27,7 +27,9 @@ from edgecnn.quantize.dependency.pools import (
 )
 from edgecnn.quantize.dependency.settle import settle_shapes
 from edgecnn.quantize.importance import IMPORTANCES
+from edgecnn.quantize.lesson import Lesson
 from edgecnn.quantize.passes import Result, compression_pass
+from edgecnn.quantize.teach import teach
 
 _COSTS = {"mult_adds": mult_add_cost, "parameters": parameter_cost, "bytes": byte_cost}
 _BUDGETS = (*_COSTS, "latency")
@@ -50,9 +52,19 @@ def _check(settings: Mapping[str, Value]) -> None:
         raise EdgeCnnError(f"prune: floor={settings['floor']} is no fraction; give 0 to 1")
     if int(settings["rounds"]) < 1 or int(settings["multiple"]) < 0:
         raise EdgeCnnError("prune: rounds is 1 or more, and multiple 1 or more, or 0 for the device's")
+    if int(settings["epochs"]) < 0:
+        raise EdgeCnnError(f"prune: epochs={settings['epochs']} is no number of epochs; give 0 or more")
+    if settings["epochs"] and (int(settings["rounds"]) == 1 or settings["latency"]):
+        raise EdgeCnnError(
+            "prune: epochs are trained between rounds of another budget; give rounds=2 or more"
+        )
 
 
-@compression_pass(lossless=False, check=_check)
+def _may_need(settings: Mapping[str, Value]) -> tuple[str, ...]:
+    return ("training",) if settings["epochs"] else ()
+
+
+@compression_pass(lossless=False, check=_check, may_need=_may_need)
 def prune(
     model: ir.Model,
     *,
@@ -64,6 +76,7 @@ def prune(
     floor: float = 0.1,
     multiple: int = 0,
     rounds: int = 1,
+    epochs: int = 0,
     context: Context | None = None,
 ) -> Result:
     """Remove channels until a fraction of mult-adds, parameters, bytes or latency is left: loses accuracy.
@@ -79,6 +92,7 @@ def prune(
         multiple: channels are left in multiples of so many; 0 means the device's, or, where none is known,
             8 for layers of 32 and more and fewer for smaller ones: odd counts run slower than they cost.
         rounds: in how many rounds, importance being found anew in each.
+        epochs: of distillation after each round but the last, which needs training pictures.
         context: brings pictures, the device's multiple, and what a graph takes on the device.
     """
     context = context or Context()
@@ -99,6 +113,9 @@ def prune(
     for number in range(1, rounds + 1):
         budget = whole * fraction ** (number / rounds)
         pruned, left, after = plan.within(pruned, name, budget, whole)
+        if epochs and number < rounds:
+            teacher = model if context.original is None else context.original
+            pruned = teach(pruned, teacher, context, Lesson(epochs=epochs), name=f"prune-{number}").model
     note = f"{before - after} of {before} channels removed, {left / whole:.1%} of the {_words(name)} kept"
     return Result(model=pruned, matched=before - after, note=note)
 
@@ -166,6 +183,6 @@ class _Plan:
 
 def _below_floor(name: str, least: float) -> EdgeCnnError:
     return EdgeCnnError(
-        f"the {_words(name)} cannot go below {least:.4f} of what they are, by this importance and floor;"
+        f"the {_words(name)} cannot go below {least:.4f} of the whole, by this importance and floor;"
         f" give {name}={np.ceil(least * 1e4) / 1e4:g} or more, or a lower floor"
     )

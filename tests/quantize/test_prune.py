@@ -17,6 +17,7 @@ from edgecnn.quantize.dependency.pools import byte_cost, find_pools, mult_add_co
 from edgecnn.quantize.prune import prune
 from edgecnn.runtime.onnx_runner import OnnxRunner
 
+from . import lessons
 from .dependency.cutting import silenced, some
 from .networks import Branches, chain, graph, pictures
 
@@ -189,12 +190,26 @@ def test_rounds_meet_the_same_budget():
     assert profile(result.model).mult_adds <= 0.4 * profile(model).mult_adds
 
 
+def test_between_rounds_the_whole_network_teaches_what_is_left():
+    model, heard = lessons.network(), []
+    context = lessons.learning(model, on_epoch=lambda name, epoch: heard.append((name, epoch.epoch)))
+    result = prune(model, mult_adds=0.5, rounds=3, epochs=2, context=context)
+    assert heard == [("prune-1", 1), ("prune-1", 2), ("prune-2", 1), ("prune-2", 2)]
+    assert profile(result.model).mult_adds <= 0.5 * profile(model).mult_adds
+    untaught = prune(model, mult_adds=0.5, rounds=3, context=context).model
+    whole, taught, alone = (OnnxRunner(each)(lessons.IMAGES[:32]) for each in (model, result.model, untaught))
+    assert np.square(taught - whole).mean() < np.square(alone - whole).mean()
+
+
 REFUSED = {
     "prune(mult_adds=0.5, bytes=0.5)": "two budgets",
     "prune(mult_adds=1.5)": "no fraction to keep",
     "prune(importance=l3)": "unknown importance 'l3'",
     "prune(floor=2)": "no fraction",
     "prune(rounds=0)": "rounds is 1 or more",
+    "prune(epochs=1)": "give rounds=2 or more",
+    "prune(epochs=-1, rounds=2)": "no number of epochs",
+    "prune(epochs=1, rounds=2)": "prune needs",
     "prune(importance=gamma)": "no BatchNorm",
     "prune(importance=taylor)": "needs pictures",
     "prune(latency=0.5)": "needs a device",
