@@ -16,6 +16,7 @@ QUANTIZERS = FOLDER / "results" / "quantize.json"
 FASHION_MNIST = FOLDER / "results" / "fashion_mnist.json"
 TRAINING = FOLDER / "results" / "training.json"
 COMPRESSION = FOLDER / "results" / "compress.json"
+PRUNING = FOLDER / "results" / "prune.json"
 LATENCY = FOLDER / "results" / "latency.json"
 LATENCY_GRID = FOLDER / "results" / "latency_grid.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
@@ -46,6 +47,7 @@ def readme() -> str:
     import fashion_mnist_report
     import latency_report
     import profilers_report
+    import prune_report
     import quantizers_report
     import training_report
     import unet_shapes_report
@@ -57,6 +59,7 @@ def readme() -> str:
         QUANTIZERS: quantizers_report.section,
         FASHION_MNIST: fashion_mnist_report.section,
         COMPRESSION: compress_report.section,
+        PRUNING: prune_report.section,
         UNET_SHAPES: unet_shapes_report.section,
         TRAINING: training_report.section,
         LATENCY: latency_report.tool_section,

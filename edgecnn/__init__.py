@@ -1,7 +1,8 @@
 """edgecnn: from a PyTorch CNN to a verified artifact on an edge board.
 
 Every command of the command line is one function here: `costs`, `fit`, `score`, `compress`,
-`sensitivities`, `deploy`, `verify`, `verify_on`, `measure`. `to_module` makes a graph an `nn.Module` that
+`sensitivities`, `deploy`, `verify`, `verify_on`, `measure`, `sweep`,
+`recommend`. `to_module` makes a graph an `nn.Module` that
 trains, `to_graph` makes that a graph again. All are imported when they are first used, since torch alone
 takes a second.
 """
@@ -27,13 +28,20 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.shrink import Pictures, compress
     from edgecnn.pipeline.training_pictures import TrainingPlace
     from edgecnn.spec import ModelSpec
+    from edgecnn.sweeps.cells import Request
+    from edgecnn.sweeps.points import Point, read_points
+    from edgecnn.sweeps.recommend import Limits, recommend
+    from edgecnn.sweeps.run import sweep
     from edgecnn.trainable import Trainable, to_graph, to_module
 
 __all__ = [
     "EdgeCnnError",
+    "Limits",
     "ModelSpec",
     "Pictures",
+    "Point",
     "Quantization",
+    "Request",
     "Told",
     "Trainable",
     "TrainingPlace",
@@ -45,8 +53,11 @@ __all__ = [
     "fit_device",
     "measure",
     "predict",
+    "read_points",
+    "recommend",
     "score",
     "sensitivities",
+    "sweep",
     "to_graph",
     "to_module",
     "verify",
@@ -72,6 +83,12 @@ _HOMES = {
     "sensitivities": "edgecnn.pipeline.rounding",
     "to_graph": "edgecnn.trainable",
     "to_module": "edgecnn.trainable",
+    "Limits": "edgecnn.sweeps.recommend",
+    "Point": "edgecnn.sweeps.points",
+    "Request": "edgecnn.sweeps.cells",
+    "read_points": "edgecnn.sweeps.points",
+    "recommend": "edgecnn.sweeps.recommend",
+    "sweep": "edgecnn.sweeps.run",
     "verify": "edgecnn.export.verify",
     "verify_on": "edgecnn.pipeline.measuring",
 }

@@ -30,6 +30,8 @@ class Context:
         training: what passes that train get; None where there are no pictures to train on.
         multiple: of the target's channels: counts of this multiple waste no lanes.
         latency: measures or predicts a graph's latency in seconds; None where nobody can.
+        narrower: gives the same network of the zoo, without weights, at a fraction of its width; None where
+            the graph is none of the zoo's.
         on_progress: called with what is being done, how much of it is done, and of how much.
     """
 
@@ -41,6 +43,7 @@ class Context:
     training: Training | None = None
     multiple: int = 1
     latency: Callable[[ir.Model], float] | None = None
+    narrower: Callable[[float], ir.Model] | None = None
     on_progress: Callable[[str, int, int], None] = _silent
 
     def __post_init__(self) -> None:

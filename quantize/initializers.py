@@ -6,15 +6,23 @@ import onnx_ir as ir
 from edgecnn.graph import roles
 
 
-def register(graph: ir.Graph, name: str, array: np.ndarray, source: ir.Value) -> ir.Value:
-    """Register an initializer with the role and path of another, and return it."""
+def register(graph: ir.Graph, name: str, array: np.ndarray, source: ir.Value | None) -> ir.Value:
+    """Register an initializer with the role and path of another, if there is one, and return it."""
     tensor = ir.Tensor(np.ascontiguousarray(array), name=name)
     value = ir.Value(
         name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor
     )
-    roles.copy_tag(source, value)
+    if source is not None:
+        roles.copy_tag(source, value)
     graph.register_initializer(value)
     return value
+
+
+def free_name(graph: ir.Graph, name: str) -> str:
+    """Return the name, with as many `_` behind it as it takes for no initializer to have it."""
+    while name in graph.initializers:
+        name += "_"
+    return name
 
 
 def replace(graph: ir.Graph, node: ir.Node, index: int, array: np.ndarray) -> None:

@@ -77,12 +77,14 @@ class Pass:
             if key not in self.defaults:
                 raise UnknownNameError(f"setting of {self.name}", key, self.defaults)
             wanted = type(self.defaults[key])
-            if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
+            if not isinstance(value, wanted) and (wanted, type(value)) not in _READ_AS:
                 raise EdgeCnnError(f"{self.name}: {key}={value} is not of type {wanted.__name__}")
         self.check({**self.defaults, **settings})
 
 
 _CONTEXT = "context"
+# What a number may also be meant as: 1 for 1.0, and 320 for "320" beside "320x240".
+_READ_AS = ((float, int), (str, int))
 
 PASSES: Registry[Pass] = Registry("pass", "edgecnn.quantize", hint="`edgecnn list passes` shows all")
 

@@ -39,6 +39,7 @@ LAYERS = (
     {"optimize", "evaluate", "run_folder", "unfinished_run", "training_recipe", "published_recipes"},
     {"export", "quantize", "devices"},
     {"pipeline"},
+    {"sweeps"},
     {"report"},
     {"cli"},
     {"__main__", "__init__"},

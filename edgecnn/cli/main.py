@@ -28,6 +28,9 @@ COMMANDS = {
     "verify": ("edgecnn.cli.verify", "Check a bundle's hashes and outputs."),
     "bench": ("edgecnn.cli.bench", "Latency of bundles on a device, measured."),
     "device": ("edgecnn.cli.device", "Set an emulated board up, to verify without one."),
+    "sweep": ("edgecnn.cli.sweep", "Train and measure a grid of networks."),
+    "report": ("edgecnn.cli.report", "Accuracy against cost, as a page, a picture or a table."),
+    "recommend": ("edgecnn.cli.recommend", "Which network of a sweep to ship within limits."),
     "doctor": ("edgecnn.cli.doctor", "What is installed, what is missing, and how to install it."),
 }
 

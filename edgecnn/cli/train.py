@@ -53,10 +53,12 @@ _RECIPE: dict[str, tuple[Any, str]] = {
 }
 
 
+RECIPE_KEYS = tuple(_RECIPE)
 _OF_STEPS = ("step_epochs", "step_factor", "milestones")
 
 
-def _recipe_options(command: Command) -> Command:
+def recipe_options(command: Command) -> Command:
+    """Add a flag for each key of a training recipe that has one."""
     for key, (kind, text) in reversed(_RECIPE.items()):
         parsing = {"callback": kind, "metavar": "N,N"} if kind is _whole_numbers else {"type": kind}
         command = click.option(f"--{key.replace('_', '-')}", help=text, **parsing)(command)
@@ -68,7 +70,7 @@ def _recipe_options(command: Command) -> Command:
 @model_options
 @click.option("--data", required=True, help="A data set: `edgecnn list datasets`, or the path of one.")
 @click.option("--recipe", default=DEFAULT, help=f"Where to start from: {', '.join(RECIPES)}; flags override.")
-@_recipe_options
+@recipe_options
 @click.option("--on", default="auto", help="cuda, cpu, or auto: a GPU where there is one.  [default: auto]")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes that decode images.")
 @click.option("--resume", is_flag=True, help="Go on after the last epoch of an interrupted training.")

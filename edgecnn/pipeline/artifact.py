@@ -60,7 +60,7 @@ def open_runnable(
     refuse_opening(path, opening)
     if not compiled:
         with open_bundle(path) as bundle:
-            return _artifact(bundle, bundle.folder / _shipped(bundle), given)
+            return _artifact(bundle, bundle.folder / str(shipped(bundle.manifest)["path"]), given)
     if not path.is_file():
         raise EdgeCnnError(f"there is no file {path}")
     if _lies_in_bundle(path):
@@ -94,11 +94,11 @@ def _artifact(bundle: Bundle, file: Path, given: Mapping[str, Any]) -> Runnable:
     )
 
 
-def _shipped(bundle: Bundle) -> str:
-    """Return the artifact that the bundle was made for: int8 where it has that, else in full precision."""
-    wanted = {"litert": "tflite", "tensorrt": "onnx"}[bundle.manifest["runtime"]]
-    fitting = [item for item in bundle.manifest["artifacts"] if item["format"] == wanted]
-    return str(next((each for each in fitting if each["precision"] == "int8"), fitting[0])["path"])
+def shipped(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the artifact that a bundle was made for: int8 where it has that, else in full precision."""
+    wanted = {"litert": "tflite", "tensorrt": "onnx"}[manifest["runtime"]]
+    fitting = [item for item in manifest["artifacts"] if item["format"] == wanted]
+    return dict(next((each for each in fitting if each["precision"] == "int8"), fitting[0]))
 
 
 def _alone(path: Path, given: Mapping[str, Any], layout: str | None) -> Runnable:

@@ -18,7 +18,7 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.precision import precision_of
 from edgecnn.pipeline.calibration import open_source
 from edgecnn.pipeline.finished_passes import FinishedPasses
-from edgecnn.pipeline.network import Network
+from edgecnn.pipeline.network import Network, narrower
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.prediction import fit_for, latency_of
 from edgecnn.pipeline.quantization import ANY, SCHEMES
@@ -162,6 +162,8 @@ def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
     given = asked.pictures
     source = open_source(asked.network, given.data, asked.seed, given.count, given.preprocessing)
     latency, said = _latency(asked)
+    for note in said:
+        told.note(note)
     context = Context(
         images=source.images,
         scheme=asked.scheme,
@@ -169,6 +171,7 @@ def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
         training=_training(asked, finished, told),
         multiple=1 if asked.device is None else asked.device.channel_multiple,
         latency=latency,
+        narrower=narrower(asked.network),
         on_progress=told.progress,
     )
     return Ready(context=context, finished=finished, notes=(*source.notes, *said))
@@ -176,7 +179,8 @@ def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
 
 def _latency(asked: Asked) -> tuple[Callable[[ir.Model], float], tuple[str, ...]]:
     """Return what gives a graph's latency, and what that is: predicted where the target was fitted."""
-    fit = fit_for(asked.device, precision_of(asked.network.graph)) if "latency" in asked.needs else None
+    wanted = any("latency" in call.arguments for call in asked.calls)
+    fit = fit_for(asked.device, precision_of(asked.network.graph)) if wanted else None
     if fit is None:
         return partial(host_latency_s, device=asked.device), ()
     return latency_of(fit), (f"latency on {fit.target} is predicted, fitted on {fit.device}, {fit.runtime}",)

@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ class Network:
         preprocessing: how pictures become input.
         labels: names of the classes, where known.
         recorded_by: how the graph was obtained from the module.
+        spec: of a network of the zoo.
         appended: what was added to the network at its end, such as `softmax`.
         parity: of what opening changed: of a graph of NHWC images with its NCHW form.
     """
@@ -50,6 +51,7 @@ class Network:
     preprocessing: Preprocessing
     labels: tuple[str, ...] | None = None
     recorded_by: str | None = None
+    spec: ModelSpec | None = None
     appended: tuple[str, ...] = ()
     parity: tuple[Parity, ...] = ()
 
@@ -217,6 +219,7 @@ def _recorded(
         preprocessing=contract,
         labels=labels,
         recorded_by="recorder",
+        spec=spec,
     )
 
 
@@ -272,6 +275,15 @@ def _foreign(graph: ir.Model, name: str, layout: str | None, allocate: bool) -> 
         preprocessing=raw_preprocessing(*static_shape(graph.graph.inputs[0])[1:]),
         parity=parity,
     )
+
+
+def narrower(network: Network) -> Callable[[float], ir.Model] | None:
+    """Return what gives the graph, without weights, at a fraction of the network's own width."""
+    spec = network.spec
+    if spec is None or spec.width is None:
+        return None
+    width = spec.width
+    return lambda fraction: open_network(replace(spec, width=width * fraction), allocate=False).graph
 
 
 def short_name(spec: ModelSpec) -> str:

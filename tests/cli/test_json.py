@@ -32,6 +32,15 @@ CASES = {
     "verify": (lambda has, out: [has / "bundle"], {"ok", "checks"}),
     "bench": (lambda has, out: [has / "bundle", "--runs", "2", "--rounds", "1"], {"measurements"}),
     "device": (lambda _, out: ["create", "emulated:pi4"], {"device", "path"}),
+    "sweep": (
+        lambda _, out: ["lenet", "--width", "0.25", "--data", "digits", "--epochs", "1", "-o", out],
+        {"sweep", "points", "front", "failed"},
+    ),
+    "report": (lambda has, out: [has / "run", "-o", out.with_suffix(".html")], {"report", "points", "front"}),
+    "recommend": (
+        lambda has, out: [has / "run", "--max-mult-adds", "50M"],
+        {"recommended", "runners_up", "relax", "points"},
+    ),
     "doctor": (lambda _, out: [], {"checks"}),
 }  # fmt: skip
 

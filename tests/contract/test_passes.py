@@ -23,12 +23,20 @@ FLOAT_ISLANDS = {"allow_float": "LRN"}
 
 
 def call_of(name: str) -> Call:
-    settings = {**FLOAT_ISLANDS, **SHORT}
+    settings = {**FLOAT_ISLANDS, **SHORT, **GENTLY}
     return Call(name, {key: value for key, value in settings.items() if key in PASSES[name].defaults})
 
 
 # One epoch of a pass that trains is enough to see whether it keeps its promises.
 SHORT = {"epochs": 1}
+# LeNet at a quarter of its width has two maps and four: few can go.
+GENTLY = {"mult_adds": 0.9}
+
+
+# LeNet-5 ends in distances to codes.
+NOT_FOR = {("lenet5", "fully_convolutional"): "has no form on a map"}
+# Asked for a fraction, they find as much to do in what is left.
+RELATIVE = {"prune"}
 
 
 def recipe_of(name: str) -> list[Call]:
@@ -66,6 +74,10 @@ TRAINING = [name for name in OTHERS if {"training", "labels"} & set(PASSES[name]
 @pytest.mark.parametrize("each", [name for name in OTHERS if name not in TRAINING])
 @grouped(representatives())
 def test_a_pass_keeps_its_promises(name, each):
+    if (name, each) in NOT_FOR:
+        with pytest.raises(EdgeCnnError, match=NOT_FOR[name, each]):
+            assert_promises(name, each)
+        return
     assert_promises(name, each)
 
 
@@ -110,7 +122,7 @@ def twice(name: str, each: str):
     return first, lambda: compress(first.after, recipe_of(each), context=context_of(network))[-1]
 
 
-@pytest.mark.parametrize("each", [name for name in OTHERS if name not in TRAINING])
+@pytest.mark.parametrize("each", [name for name in OTHERS if name not in {*TRAINING, *RELATIVE}])
 @grouped(["mobilenet", "lenet"])
 def test_a_second_time_a_pass_finds_nothing_or_the_same(name, each):
     first, again = twice(name, each)
