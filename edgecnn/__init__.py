@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.asked import Told
     from edgecnn.pipeline.costs import costs
     from edgecnn.pipeline.deploy import deploy
+    from edgecnn.pipeline.fitting import fit_device
     from edgecnn.pipeline.learn import fit
     from edgecnn.pipeline.measuring import measure, verify_on
+    from edgecnn.pipeline.prediction import predict
     from edgecnn.pipeline.quantization import Quantization
     from edgecnn.pipeline.rounding import sensitivities
     from edgecnn.pipeline.scoring import score
@@ -48,7 +50,9 @@ __all__ = [
     "costs",
     "deploy",
     "fit",
+    "fit_device",
     "measure",
+    "predict",
     "read_points",
     "recommend",
     "score",
@@ -72,7 +76,9 @@ _HOMES = {
     "costs": "edgecnn.pipeline.costs",
     "deploy": "edgecnn.pipeline.deploy",
     "fit": "edgecnn.pipeline.learn",
+    "fit_device": "edgecnn.pipeline.fitting",
     "measure": "edgecnn.pipeline.measuring",
+    "predict": "edgecnn.pipeline.prediction",
     "score": "edgecnn.pipeline.scoring",
     "sensitivities": "edgecnn.pipeline.rounding",
     "to_graph": "edgecnn.trainable",

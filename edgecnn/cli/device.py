@@ -1,14 +1,16 @@
 """`edgecnn device`."""
 
+from typing import Any
+
 import click
 
 from edgecnn.cli.main import show
-from edgecnn.cli.options import json_option
+from edgecnn.cli.options import json_option, seed_option
 
 
 @click.group("device")
 def device_command() -> None:
-    """Set up what stands in for a board."""
+    """Set up what stands in for a board, or fit one so that its latency can be predicted."""
 
 
 @device_command.command("create")
@@ -32,3 +34,32 @@ def create_command(device: str, force: bool, as_json: bool) -> None:
         place = create(address.board, force=force, on_stage=lambda stage: say(f"{stage} ..."))
     ready = f"{device} is set up; verify a bundle there: edgecnn verify BUNDLE --device {device}"
     show(as_json, lambda: {"device": device, "path": str(place)}, lambda: click.echo(ready))
+
+
+@device_command.command("fit")
+@click.argument("device")
+@click.option("--as", "target", metavar="TARGET", help="The profile that it is, such as pi4.")
+@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads.")
+@click.option("--precision", type=click.Choice(["fp32", "int8"]), help="Only this one.  [default: both]")
+@click.option("--python", metavar="PATH", help="The Python of the device.  [default: python3]")
+@seed_option
+@json_option
+def fit_command(device: str, precision: str | None, as_json: bool, **given: Any) -> None:
+    """Fit a device's latency: minutes of micro-networks on it; kept in your cache folder.
+
+    DEVICE is local, ssh://user@host or adb:. Then `edgecnn profile MODEL --device DEVICE` predicts.
+    """
+    from edgecnn.pipeline.fitting import PRECISIONS, fit_device
+    from edgecnn.report.prediction_views import print_fits
+    from edgecnn.report.progress import progress
+
+    chosen = (precision,) if precision else PRECISIONS
+    with progress("make micro-networks ...") as say:
+        found = fit_device(
+            device,
+            precisions=chosen,
+            on_step=lambda step: say(f"{step} ..."),
+            on_note=lambda note: click.echo(f"note: {note}", err=True),
+            **given,
+        )
+    show(as_json, lambda: {"fits": [each.to_json() for each in found]}, lambda: print_fits(found))

@@ -20,16 +20,32 @@ from edgecnn.cli.options import input_option, json_option, model_options
 @click.option("--by", type=click.Choice(["kind", "block"]), help="Summed by kind or by block.")
 @click.option("--csv", "as_csv", is_flag=True, help="Layers, or what --by sums, as CSV on stdout.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg|.png|.html", help="A picture.")
+@click.option("--device", metavar="DEVICE", help="Predict the latency there: pi4, local, ssh://user@host.")
+@click.option("--threads", type=click.IntRange(1, 256), help="CPU threads, of the prediction.  [default: 1]")
 @json_option
 def profile_command(
-    model: str, layers: bool, by: str | None, as_csv: bool, plot: Path | None, as_json: bool, **opening: Any
+    model: str,
+    layers: bool,
+    by: str | None,
+    as_csv: bool,
+    plot: Path | None,
+    device: str | None,
+    threads: int | None,
+    as_json: bool,
+    **opening: Any,
 ) -> None:
     """Count mult-adds, parameters and memory of MODEL.
 
     MODEL is a name, a call such as "mobilenet(width=0.5)", a run folder, a bundle, an .onnx or a .tflite
     file.
     1 mult-add = 1 multiplication + 1 addition, of convolutions and fully connected layers.
+    With --device the latency is predicted: from a fit of the device (edgecnn device fit), else as the
+    roofline of its profile.
     """
+    if threads and not device:
+        raise click.UsageError("--threads is of the prediction; give --device, too")
+    if device and as_csv:
+        raise click.UsageError("--csv has no latency; give --json with --device")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")
     with _without_collector():
@@ -38,7 +54,13 @@ def profile_command(
 
         if plot:
             profile_plot.check_plot(plot)
-        title, found = opened_costs(model, **opening)
+        prediction = None
+        if device:
+            from edgecnn.pipeline.prediction import opened_prediction
+
+            title, found, prediction = opened_prediction(model, device, threads=threads or 1, **opening)
+        else:
+            title, found = opened_costs(model, **opening)
     if plot:
         profile_plot.write_plot(title, found, plot, by=by)
     if as_csv:
@@ -46,9 +68,20 @@ def profile_command(
         return
     show(
         as_json,
-        lambda: profile_views.to_json(title, found, by),
-        lambda: profile_views.print_profile(title, found, layers=layers, by=by),
+        lambda: (
+            profile_views.to_json(title, found, by)
+            | ({} if prediction is None else {"latency": prediction.to_json()})
+        ),
+        lambda: _print(title, found, prediction, layers=layers, by=by),
     )
+
+
+def _print(title: str, found: Any, prediction: Any, *, layers: bool, by: str | None) -> None:
+    from edgecnn.report import prediction_views, profile_views
+
+    profile_views.print_profile(title, found, layers=layers, by=by)
+    if prediction is not None:
+        prediction_views.print_prediction(prediction, layers=layers)
 
 
 @contextmanager

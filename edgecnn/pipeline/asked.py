@@ -8,15 +8,19 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import onnx_ir as ir
+
 from edgecnn.calls import Call
 from edgecnn.data import Dataset, load
 from edgecnn.data.fingerprint import fingerprint
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError
+from edgecnn.graph.precision import precision_of
 from edgecnn.pipeline.calibration import open_source
 from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import Network, narrower
 from edgecnn.pipeline.pictures import Pictures
+from edgecnn.pipeline.prediction import fit_for, latency_of
 from edgecnn.pipeline.quantization import ANY, SCHEMES
 from edgecnn.pipeline.standing import Standing, host_latency_s, some_of
 from edgecnn.pipeline.training_pictures import (
@@ -157,17 +161,26 @@ def prepared(asked: Asked, out: Path, told: Told) -> Iterator[Ready]:
 def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
     given = asked.pictures
     source = open_source(asked.network, given.data, asked.seed, given.count, given.preprocessing)
+    latency, said = _latency(asked)
     context = Context(
         images=source.images,
         scheme=asked.scheme,
         seed=asked.seed,
         training=_training(asked, finished, told),
         multiple=1 if asked.device is None else asked.device.channel_multiple,
-        latency=partial(host_latency_s, device=asked.device),
+        latency=latency,
         narrower=narrower(asked.network),
         on_progress=told.progress,
     )
-    return Ready(context=context, finished=finished, notes=source.notes)
+    return Ready(context=context, finished=finished, notes=(*source.notes, *said))
+
+
+def _latency(asked: Asked) -> tuple[Callable[[ir.Model], float], tuple[str, ...]]:
+    """Return what gives a graph's latency, and what that is: predicted where the target was fitted."""
+    fit = fit_for(asked.device, precision_of(asked.network.graph)) if "latency" in asked.needs else None
+    if fit is None:
+        return partial(host_latency_s, device=asked.device), ()
+    return latency_of(fit), (f"latency on {fit.target} is predicted, fitted on {fit.device}, {fit.runtime}",)
 
 
 def _training(asked: Asked, finished: FinishedPasses | None, told: Told) -> Training | None:

@@ -33,7 +33,7 @@ def write_tflite_bundle(file: Path, folder: Path, seed: int) -> None:
     given = draw.standard_normal((max(COUNT // shape[0], 1) * shape[0], *shape[1:]), dtype=np.float32)
     outputs = runner(given)
     moved = response(outputs)
-    precision = _precision(data)
+    precision = precision_of_file(data)
     channels, height, width = shape[1:] if len(shape) == _IMAGE_RANK else (1, 1, 1)
     artifact = {
         "path": "model.tflite",
@@ -65,7 +65,7 @@ def write_tflite_bundle(file: Path, folder: Path, seed: int) -> None:
     write_bundle(folder, manifest, contents, force=False)
 
 
-def _precision(data: bytes) -> str:
+def precision_of_file(data: bytes) -> str:
     """Return `int8` where values are, `dynamic` where weights alone are, else `fp32`."""
     graph = read_tflite(data)
     layers = [each for each in graph.operators if each.name not in ("QUANTIZE", "DEQUANTIZE")]

@@ -10,7 +10,7 @@ import edgecnn.export.board
 
 SCRIPTS = sorted(Path(edgecnn.export.board.__file__).parent.glob("[a-z]*.py"))
 ALLOWED_MODULES = {
-    *("argparse", "ctypes", "glob", "hashlib", "importlib", "io", "json", "math", "operator", "os"),
+    *("argparse", "ctypes", "glob", "hashlib", "importlib", "io", "json", "math", "operator", "random", "os"),
     *("platform", "re", "resource", "select", "shlex", "struct", "subprocess", "sys", "time", "typing"),
     *("warnings", "numpy", "PIL", *(path.stem for path in SCRIPTS)),
 }

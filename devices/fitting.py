@@ -1,0 +1,137 @@
+"""Fitting a device: from measured micro-networks to what each term of an operator costs there.
+
+    least over s >= 0 of: sum over networks of w (sum over terms of s_term x_term / t - 1)^2
+
+so that a small network counts as much as a large one; w is lowered for networks that fit badly (Huber's
+weights). Tile sizes are tried one after another and chosen by the error of networks that were left out.
+Source of the weights: Huber, Robust Statistics, 1981.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgecnn.devices.layer_terms import INFERENCE, WEIGHTS, LayerTerms, Tiles, layer_terms, weight_bytes
+from edgecnn.devices.least_squares import non_negative
+from edgecnn.errors import EdgeCnnError
+from edgecnn.graph.tflite_file import TfliteGraph
+from edgecnn.profile.tflite_profile import kind
+
+_FOLDS, _WEIGHTINGS, _FEWEST_STACKS = 5, 4, 5
+_TUNING, _EXACT = 1.5, 0.01  # of Huber's weights: times the median error, and the least that counts
+_WORST = 0.5  # an error beyond it says no more about tiles
+_CHOICES: Mapping[str, tuple[int, ...]] = {
+    "columns": (4, 8, 16, 32, 64),
+    "rows": (1, 2, 4, 5, 6, 7, 8, 12, 14),
+    "depth": (1, 2, 4, 8, 16),
+    "cache_bytes": (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22),
+    "last_cache_bytes": (1 << 18, 1 << 20, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """A micro-network that was measured: its file's graph, its seconds, and whether it is a stack."""
+
+    name: str
+    graph: TfliteGraph
+    latency_s: float
+    stack: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What came out: tiles, seconds and ranges by term, and the errors of stacks that were left out."""
+
+    tiles: Tiles
+    seconds: Mapping[str, float]
+    ranges: Mapping[str, tuple[float, float]]
+    errors: tuple[float, ...]
+
+
+def fit(timed: Sequence[Timed]) -> Fitted:
+    """Fit tiles and coefficients; raise `EdgeCnnError` where there are too few networks."""
+    stacks = [place for place, each in enumerate(timed) if each.stack]
+    if len(stacks) < _FEWEST_STACKS:
+        raise EdgeCnnError(
+            f"{len(stacks)} stacks were measured, and {_FEWEST_STACKS} are needed to judge a fit"
+        )
+    latency_s = np.array([each.latency_s for each in timed])
+    tiles = _best_tiles(timed, latency_s)
+    names, matrix = _terms(timed, tiles)
+    seconds = _solve(matrix, latency_s)
+    errors = _left_out(matrix, latency_s, stacks)
+    return Fitted(
+        tiles=tiles,
+        seconds=dict(zip(names, map(float, seconds), strict=True)),
+        ranges=_ranges(timed, tiles),
+        errors=tuple(map(float, errors)),
+    )
+
+
+def _best_tiles(timed: Sequence[Timed], latency_s: np.ndarray) -> Tiles:
+    everyone = range(len(timed))
+
+    def error(tiles: Tiles) -> float:
+        left_out = np.abs(_left_out(_terms(timed, tiles)[1], latency_s, everyone))
+        return float(np.minimum(left_out, _WORST).mean())
+
+    best, least = Tiles(), np.inf
+    for _ in range(2):
+        for name, choices in _CHOICES.items():
+            for choice in choices:
+                tiles = replace(best, **{name: choice})
+                found = error(tiles)
+                if found < least - 1e-6:
+                    best, least = tiles, found
+    return best
+
+
+def _terms(timed: Sequence[Timed], tiles: Tiles) -> tuple[list[str], np.ndarray]:
+    """Return the names of all terms and the matrix (networks, terms) of their sums."""
+    sums: list[dict[str, float]] = []
+    for each in timed:
+        total = {INFERENCE: 1.0}
+        for layer in _layers(each, tiles):
+            for term, value in layer.terms.items():
+                total[term] = total.get(term, 0.0) + value
+        sums.append(total)
+    names = sorted({term for total in sums for term in total})
+    return names, np.array([[total.get(name, 0.0) for name in names] for total in sums])
+
+
+def _layers(each: Timed, tiles: Tiles) -> list[LayerTerms]:
+    return layer_terms(each.graph, [kind(operator, each.graph) for operator in each.graph.operators], tiles)
+
+
+def _solve(matrix: np.ndarray, latency_s: np.ndarray) -> np.ndarray:
+    relative, weights = matrix / latency_s[:, None], np.ones(len(latency_s))
+    for _ in range(_WEIGHTINGS):
+        seconds = non_negative(relative * weights[:, None], weights)
+        errors = np.abs(relative @ seconds - 1)
+        usual = max(float(np.median(errors)), _EXACT)
+        weights = np.sqrt(np.minimum(1.0, _TUNING * usual / np.maximum(errors, 1e-12)))
+    return seconds
+
+
+def _left_out(matrix: np.ndarray, latency_s: np.ndarray, judged: Sequence[int]) -> np.ndarray:
+    """Return the relative errors of these networks, each predicted by a fit without it."""
+    errors = []
+    for fold in range(min(_FOLDS, len(judged))):
+        out = list(judged[fold::_FOLDS])
+        rest = np.setdiff1d(np.arange(len(latency_s)), out)
+        errors.append(matrix[out] @ _solve(matrix[rest], latency_s[rest]) / latency_s[out] - 1)
+    return np.concatenate(errors)
+
+
+def _ranges(timed: Sequence[Timed], tiles: Tiles) -> dict[str, tuple[float, float]]:
+    """Return the least and greatest value of each term of a single layer, and of a network's weights."""
+    held = [float(weight_bytes(each.graph)) for each in timed]
+    found = {WEIGHTS: (0.0, max(held))}
+    for each in timed:
+        for layer in _layers(each, tiles):
+            for term, value in layer.terms.items():
+                low, high = found.get(term, (value, value))
+                found[term] = (min(low, value), max(high, value))
+    return found

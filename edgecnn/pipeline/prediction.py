@@ -1,0 +1,96 @@
+"""Latency without a measurement: from a fit of the device where there is one, else from its profile."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgecnn import devices
+from edgecnn.calls import Call
+from edgecnn.device import DeviceProfile
+from edgecnn.devices import fits
+from edgecnn.devices.fit import Fit
+from edgecnn.devices.prediction import Prediction
+from edgecnn.devices.roofline import roofline
+from edgecnn.errors import EdgeCnnError
+from edgecnn.profile import Profile
+
+_WAYS = ("local", "ssh:", "adb:")
+
+
+def predict(model: Any, device: str, *, threads: int = 1, **opening: Any) -> Prediction:
+    """Predict the latency of one inference of a network on a device.
+
+    Args:
+        model: anything that `edgecnn.costs` takes.
+        device: the name of a profile, or a device that was fitted, as it is reached.
+        threads: CPU threads, of a fit.
+        opening: `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
+
+    Raises:
+        EdgeCnnError: the device was never fitted and its profile lacks a figure.
+    """
+    return opened_prediction(model, device, threads=threads, **opening)[2]
+
+
+def opened_prediction(
+    model: Any, device: str, *, threads: int = 1, **opening: Any
+) -> tuple[str, Profile, Prediction]:
+    """Return the network's complete title, its profile, and the prediction."""
+    from edgecnn.pipeline.costs import opened_costs
+
+    known = None if device.startswith(_WAYS) else devices.find(device)
+    title, costs = opened_costs(model, **opening)
+    precision, compiled = _compiled(model, opening)
+    fit = fits.find(device, precision, threads)
+    if fit is not None:
+        return title, costs, fit.predict(compiled())
+    if known is None:
+        known = devices.find("host") if device == "local" else None
+    if known is None:
+        raise EdgeCnnError(
+            f"{device} was not fitted for {precision} with --threads {threads}, so no latency can be"
+            f" predicted; fit it: edgecnn device fit {device} --threads {threads}"
+        )
+    if threads != 1:
+        raise EdgeCnnError(
+            f"a roofline knows no threads; leave --threads out, or fit {device} with {threads}"
+        )
+    stored = precision if _is_tflite(model) else "fp32"
+    return title, costs, roofline(costs, known, precision, stored)
+
+
+def latency_of(fit: Fit) -> Callable[[Any], float]:
+    """Return what predicts a graph's latency in seconds, for a pass that asks."""
+    return lambda graph: fit.predict(_written(graph)).latency_s
+
+
+def fit_for(device: DeviceProfile | None, precision: str) -> Fit | None:
+    """Return the fit of a target, None where it was never fitted."""
+    return None if device is None else fits.find(device.name, precision)
+
+
+def _is_tflite(model: Any) -> bool:
+    return isinstance(model, (str, Path)) and Path(model).suffix.lower() == ".tflite"
+
+
+def _compiled(model: Any, opening: dict[str, Any]) -> tuple[str, Callable[[], bytes]]:
+    """Return a network's precision, and what gives the `.tflite` file that would be made of it."""
+    from edgecnn.graph.precision import precision_of
+    from edgecnn.pipeline.network import open_network
+    from edgecnn.pipeline.tflite_bundle import precision_of_file
+
+    if _is_tflite(model):
+        data = Path(model).read_bytes()
+        return precision_of_file(data), lambda: data
+    precision = precision_of(open_network(model, allocate=False, **opening).graph)
+    return precision, lambda: _written(open_network(model, **opening).graph)
+
+
+def _written(graph: Any) -> bytes:
+    from edgecnn.export import tflite
+    from edgecnn.graph.precision import precision_of
+    from edgecnn.quantize import compress
+
+    if precision_of(graph) == "fp32":
+        (graph,) = (step.after for step in compress(graph, [Call("fold")]))
+    return tflite.write(graph)

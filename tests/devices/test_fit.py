@@ -1,0 +1,118 @@
+"""Fitting: a device that follows the model is found again, and what lies outside is said."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from edgecnn.devices import fits
+from edgecnn.devices.fit import Fit
+from edgecnn.devices.fitting import Timed, fit
+from edgecnn.devices.layer_terms import INFERENCE, Tiles, layer_terms
+from edgecnn.errors import EdgeCnnError
+from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor
+from edgecnn.profile.tflite_profile import kind
+
+FIXED_S, OPERATOR_S, MULT_ADD_S = 2e-6, 1e-6, 1e-10
+
+
+def tensor(shape, *, constant=False):
+    content = memoryview(b"0") if constant else None
+    return TfliteTensor(
+        name="t", shape=shape, dtype="float32", content=content, is_variable=False, dynamic_axes=()
+    )
+
+
+def convolutions(size, *channels, operator="CONV_2D"):
+    """Return a chain of 1x1 convolutions, whose weights are (c_out, 1, 1, c_in)."""
+    tensors, operators = [tensor((1, size, size, channels[0]))], []
+    for c_in, c_out in pairwise(channels):
+        tensors += [tensor((c_out, 1, 1, c_in), constant=True), tensor((1, size, size, c_out))]
+        at = len(tensors)
+        operators.append(
+            TfliteOperator(name=operator, version=1, inputs=(at - 3, at - 2), outputs=(at - 1,), options={})
+        )
+    return TfliteGraph(
+        tensors=tuple(tensors), operators=tuple(operators), inputs=(0,), outputs=(len(tensors) - 1,)
+    )
+
+
+def latency_s(graph):
+    work = sum(
+        graph.tensors[o.inputs[1]].shape[0] * graph.tensors[o.inputs[1]].shape[3] for o in graph.operators
+    )
+    size = graph.tensors[0].shape[1]
+    return FIXED_S + OPERATOR_S * len(graph.operators) + MULT_ADD_S * work * size**2
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    graphs = [
+        convolutions(size, *(8 * c for c in channels))
+        for size in (4, 6, 9, 13)
+        for channels in ((1, 2), (4, 8), (2, 5, 9), (16, 3, 8, 4), (9, 9, 9, 9, 9))
+    ]
+    made = fit(
+        [
+            Timed(name=str(place), graph=graph, latency_s=latency_s(graph), stack=len(graph.operators) > 1)
+            for place, graph in enumerate(graphs)
+        ]
+    )
+    return Fit(
+        device="ssh://pi@board", target="pi4", runtime="litert 1", cpu=None, threads=1, precision="fp32",
+        date="2026-01-01", edgecnn="0", tiles=made.tiles, seconds=made.seconds, ranges=made.ranges,
+        errors=made.errors, networks=len(graphs),
+    )  # fmt: skip
+
+
+def test_a_network_that_was_not_fitted_is_predicted(fitted):
+    graph = convolutions(7, 24, 80, 16)
+    found = fitted.predict_graph(graph)
+    assert found.latency_s == pytest.approx(latency_s(graph), rel=0.02)
+    assert (found.outside, len(found.layers)) == ((), 2)
+    assert fitted.median_error < 0.01
+
+
+def test_the_band_turns_errors_of_what_was_predicted_into_factors(fitted):
+    # predicted / measured - 1 from -0.2 to 0.25: measured is between predicted / 1.25 and predicted / 0.8
+    wide = replace(fitted, errors=(-0.2,) * 10 + (0.25,) * 10)
+    assert wide.band == pytest.approx((1 / 1.25, 1 / 0.8))
+    low, high = wide.predict_graph(convolutions(7, 24, 80)).band_s
+    assert high / low == pytest.approx(1.25 / 0.8)
+
+
+def test_an_operator_or_a_size_that_was_not_fitted_is_said(fitted):
+    assert fitted.predict_graph(convolutions(7, 24, 80, operator="TILE")).outside == ("TILE was not fitted",)
+    (said,) = fitted.predict_graph(convolutions(6, 1600, 40)).outside[:1]
+    assert "weights take 0.3 MB" in said  # 1600 * 40 * 4 bytes
+    (said,) = fitted.predict_graph(convolutions(200, 24, 80)).outside
+    assert "CONV_2D 1x1" in said
+
+
+def test_partly_empty_tiles_count_whole():
+    graph = convolutions(3, 5, 9)  # 9 positions, 9 output channels of 5
+    kinds = [kind(operator, graph) for operator in graph.operators]
+    (found,) = layer_terms(graph, kinds, Tiles(rows=4, columns=8, depth=4))
+    assert found.terms["convolution 1x1/mult_adds"] == 12 * 16 * 8
+
+
+def test_a_fit_is_kept_and_found_by_profile_and_by_address(fitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert fits.find("pi4", "fp32") is None
+    place = fits.keep(fitted)
+    assert fits.find("pi4", "fp32") == fits.find("ssh://pi@board", "fp32") == fitted
+    assert fits.find("pi4", "int8") is fits.find("pi4", "fp32", 4) is None
+    place.write_text(json.dumps({**fitted.to_json(), "errors": []}))
+    with pytest.raises(EdgeCnnError, match="holds no fit of this version"):
+        fits.find("pi4", "fp32")
+
+
+def test_too_few_stacks_judge_no_fit():
+    graph = convolutions(4, 8, 8)
+    with pytest.raises(EdgeCnnError, match="0 stacks were measured"):
+        fit([Timed(name="a", graph=graph, latency_s=1e-5, stack=False)])
+
+
+def test_every_inference_has_a_fixed_cost(fitted):
+    assert fitted.seconds[INFERENCE] > 0
