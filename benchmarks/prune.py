@@ -21,7 +21,9 @@ import machine
 from command import chosen, main, publish, tell
 from fashion_mnist import NETWORKS
 from prune_report import section
-from pruning import ENVIRONMENT, PACKAGES, REQUIREMENTS, Settings, Trained, foreign, fractions, reach
+from pruning import ENVIRONMENT, PACKAGES, REQUIREMENTS, Settings, reach
+from pruning_foreign import foreign
+from pruning_trained import Trained, fractions
 from quantizers import networks as cifar_networks
 from report import PRUNING
 from trained_runs import RUNS, trained

@@ -95,7 +95,7 @@ class Fit:
         return sum(self.seconds.get(term, 0.0) * value for term, value in layer.terms.items())
 
     def _heavier(self, held: int) -> tuple[str, ...]:
-        """Say where a network holds more weights than any that was fitted: caches may not hold them."""
+        """Say where a network holds more weights than any that was fitted: they may lie further away."""
         most = self.ranges.get(WEIGHTS, (0.0, math.inf))[1]
         said = f"its weights take {held / 1e6:.1f} MB, and at most {most / 1e6:.1f} MB were fitted"
         return (said,) if held > most else ()
