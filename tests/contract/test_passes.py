@@ -23,8 +23,10 @@ FLOAT_ISLANDS = {"allow_float": "LRN"}
 
 
 def call_of(name: str) -> Call:
-    settings = {**FLOAT_ISLANDS, **SHORT, **GENTLY}
-    return Call(name, {key: value for key, value in settings.items() if key in PASSES[name].defaults})
+    defaults = PASSES[name].defaults
+    # `prune` trains between rounds alone, and by default has one: its epochs are 0.
+    settings = {**FLOAT_ISLANDS, **GENTLY, **(SHORT if defaults.get("epochs") else {})}
+    return Call(name, {key: value for key, value in settings.items() if key in defaults})
 
 
 # One epoch of a pass that trains is enough to see whether it keeps its promises.

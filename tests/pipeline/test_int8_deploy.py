@@ -98,8 +98,11 @@ def test_a_family_says_which_boards_get_int8(tmp_path):
     has, lacks = note.split(";")
     assert re.findall(r"jetson-[a-z0-9-]+", has) == [
         "jetson-xavier-nx",
+        "jetson-agx-xavier",
         "jetson-orin-nano",
+        "jetson-orin-nx",
         "jetson-agx-orin",
+        "jetson-thor",
     ]
     assert re.findall(r"jetson-[a-z0-9-]+", lacks) == ["jetson-nano", "jetson-tx2"]
 
