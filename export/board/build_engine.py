@@ -494,16 +494,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Optional[List[str]] = None) -> int:
     """Build and return the exit code."""
     options = parser().parse_args(arguments)
-    try:
-        record = build(options)
-    except run.BoardError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print("error: out of memory; close other programs and try again", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    record, code = run.attempt(lambda: build(options))
+    if code:
+        return int(code)
     if options.json:
         print(json.dumps(dict(record, command="build_engine", ok=True)))
     else:

@@ -303,16 +303,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Optional[List[str]] = None) -> int:
     """Keep the fastest and return the exit code."""
     options = parser().parse_args(arguments)
-    try:
-        result = fastest(options)
-    except run.BoardError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print("error: out of memory; close other programs and try again", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    result, code = run.attempt(lambda: fastest(options))
+    if code:
+        return int(code)
     if options.json:
         print(json.dumps(dict(result, command="fastest_engine", ok=True)))
     else:

@@ -1347,28 +1347,39 @@ def wrote(name: str, answer: str) -> bool:
 COMMAND = {"verify": (verify, print_verify), "infer": (infer, print_infer), "bench": (bench, print_bench)}
 
 
+def attempt(work: Callable[[], Dict[str, Any]]) -> Tuple[Dict[str, Any], int]:
+    """Do the work of a script; return what it found and 0, or nothing and the exit code of its failure."""
+    try:
+        return work(), 0
+    except BoardError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except MemoryError:
+        print("error: out of memory; close other programs and try again", file=sys.stderr)
+    except KeyboardInterrupt:
+        return {}, 130
+    return {}, 1
+
+
+def answer_of(options: argparse.Namespace) -> Dict[str, Any]:
+    """Run one command; return what it found, with its name and the bundle's."""
+    manifest = read_manifest()
+    found = COMMAND[options.command][0](manifest, options)
+    return dict({"command": options.command, "bundle": manifest.get("name")}, **found)
+
+
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run one command and return the exit code."""
     options = parser().parse_args(arguments)
-    run, show = COMMAND[options.command]
-    try:
-        manifest = read_manifest()
-        found = run(manifest, options)
-    except BoardError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print("error: out of memory; close other programs and try again", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    answer = json.dumps(dict({"command": options.command, "bundle": manifest.get("name")}, **found))
+    found, code = attempt(lambda: answer_of(options))
+    if code:
+        return code
+    answer = json.dumps(found)
     if options.out is not None and not wrote(options.out, answer):
         return 1
     if options.json:
         print(answer)
     elif options.out is None or not found["ok"]:
-        show(found)
+        COMMAND[options.command][1](found)
     if not found["ok"]:
         failed = [each["check"] for each in found["checks"] if not each["ok"]]
         print(
