@@ -1,6 +1,7 @@
 r"""The one call grammar for models, passes and targets.
 
-    recipe   = call , { "|" , call } ;
+    recipe   = step , { "|" , step } ;
+    step     = name , [ "(" , [ ( value | argument ) , { "," , argument } ] , ")" ] ;
     call     = name , [ "(" , [ argument , { "," , argument } ] , ")" ] ;
     argument = key , "=" , value ;
     value    = number | "true" | "false" | word | string ;
@@ -11,7 +12,7 @@ r"""The one call grammar for models, passes and targets.
     string   = '"' , { any character but '"' and "\", or an escape } , '"' ;
     escape   = "\" , ( '"' | "\" ) ;
 
-Blanks between tokens mean nothing.
+Blanks between tokens mean nothing. The value without a key is that of the pass's first setting.
 """
 
 import re
@@ -24,6 +25,7 @@ Value = int | float | bool | str
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEYLESS = re.compile(r"(?!\)|[A-Za-z_][A-Za-z0-9_]*\s*=)")  # where neither `)` nor `key=` comes next
 _STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _VALUE = re.compile(
     r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.-])"  # a number, else a word
@@ -33,12 +35,13 @@ _INTEGER = re.compile(r"-?[0-9]+")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _BLANKS = re.compile(r"\s*")
+FIRST = ""  # the key of a value that was written without one
 _BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A name with its arguments, such as `mobilenet(width=0.5)`."""
+    """A name with its arguments, such as `mobilenet(width=0.5)`; one without a key is under `FIRST`."""
 
     name: str
     arguments: Mapping[str, Value] = field(default_factory=dict)
@@ -46,7 +49,8 @@ class Call:
     def __str__(self) -> str:
         if not self.arguments:
             return self.name
-        return f"{self.name}({', '.join(f'{key}={to_text(value)}' for key, value in self.arguments.items())})"
+        written = (f"{key}={to_text(value)}".removeprefix("=") for key, value in self.arguments.items())
+        return f"{self.name}({', '.join(written)})"
 
 
 def to_text(value: Value) -> str:
@@ -78,11 +82,11 @@ def parse_call(text: str) -> Call:
 
 
 def parse_recipe(text: str) -> tuple[Call, ...]:
-    """Read calls joined by `|`, such as `fold | int8(observer=mse)`."""
+    """Read calls joined by `|`, such as `width(0.75) | int8(observer=mse)`."""
     reader = _Reader(text)
-    calls = [reader.call()]
+    calls = [reader.step()]
     while reader.accept("|"):
-        calls.append(reader.call())
+        calls.append(reader.step())
     reader.end()
     return tuple(calls)
 
@@ -95,9 +99,16 @@ class _Reader:
 
     def call(self) -> Call:
         name = self.expect(_NAME, "a name")[0]
-        arguments: dict[str, Value] = {}
-        if not self.accept("("):
-            return Call(name)
+        return Call(name, self.arguments({})) if self.accept("(") else Call(name)
+
+    def step(self) -> Call:
+        name = self.expect(_NAME, "a name")[0]
+        return Call(name, self.arguments(self.first())) if self.accept("(") else Call(name)
+
+    def first(self) -> dict[str, Value]:
+        return {FIRST: self.value()} if self.match(_KEYLESS) else {}
+
+    def arguments(self, arguments: dict[str, Value]) -> dict[str, Value]:
         while not self.accept(")"):
             if arguments and not self.accept(","):
                 raise self.error("',' or ')'")
@@ -107,7 +118,7 @@ class _Reader:
             if not self.accept("="):
                 raise self.error(f"'=' after {key!r}")
             arguments[key] = self.value()
-        return Call(name, arguments)
+        return arguments
 
     def value(self) -> Value:
         quoted = self.match(_STRING)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from edgecnn.calls import Value
+from edgecnn.calls import FIRST, Value
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.registry import Registry
 
@@ -70,6 +70,20 @@ class Pass:
     def takes_context(self) -> bool:
         """Whether its function has a parameter named `context`."""
         return _CONTEXT in inspect.signature(self.function).parameters
+
+    def named(self, settings: Mapping[str, Value]) -> dict[str, Value]:
+        """Return settings with the one that was written without a key under the name of the first.
+
+        Raises `EdgeCnnError` for a pass without settings, and for one that is given twice.
+        """
+        if FIRST not in settings:
+            return dict(settings)
+        first = next(iter(self.defaults), None)
+        if first is None:
+            raise EdgeCnnError(f"{self.name} has no settings; write {self.name}")
+        if first in settings:
+            raise EdgeCnnError(f"{self.name}: {first} is given twice, with and without its key")
+        return {key or first: value for key, value in settings.items()}
 
     def check_settings(self, settings: Mapping[str, Value]) -> None:
         """Raise `EdgeCnnError` for a setting that the pass does not have or of another type."""

@@ -54,10 +54,12 @@ _FLAGS = {
 def complete_recipe(recipe: Sequence[Call]) -> tuple[Call, ...]:
     """Return the recipe with the passes that others of it have to come after, where they are missing.
 
-    Raises `EdgeCnnError` for an unknown pass or setting.
+    Each setting stands under its name: `width(0.75)` is `width(multiplier=0.75)`. Raises `EdgeCnnError` for
+    an unknown pass or setting.
     """
     completed: list[Call] = []
-    for call in recipe:
+    for given in recipe:
+        call = Call(given.name, PASSES[given.name].named(given.arguments))
         PASSES[call.name].check_settings(call.arguments)
         present = {each.name for each in completed}
         completed += [Call(name) for name in PASSES[call.name].after if name not in present]

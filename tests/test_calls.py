@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecnn.calls import Call, parse_call, parse_recipe, to_text, to_value
+from edgecnn.calls import FIRST, Call, parse_call, parse_recipe, to_text, to_value
 from edgecnn.errors import EdgeCnnError
 
 KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -29,6 +29,17 @@ def test_reading_what_was_written_gives_the_same_call(call):
 @given(st.lists(st.builds(Call, NAMES, st.dictionaries(KEYS, VALUES, max_size=2)), min_size=1, max_size=3))
 def test_a_recipe_is_calls_joined_by_bars(calls):
     assert parse_recipe(" | ".join(map(str, calls))) == tuple(calls)
+
+
+@pytest.mark.parametrize("text", ["f(0.75)", "f(0.75, a=1)", "f(word) | g(-1)"], ids=str)
+def test_the_first_setting_of_a_pass_needs_no_key(text):
+    assert " | ".join(map(str, parse_recipe(text))) == text
+    assert FIRST in parse_recipe(text)[0].arguments
+
+
+def test_every_setting_of_a_model_needs_its_key():
+    with pytest.raises(EdgeCnnError, match="expected key=value at character 3"):
+        parse_call("f(0.75)")
 
 
 @pytest.mark.parametrize(
@@ -59,8 +70,9 @@ def test_text_that_looks_like_something_else_is_quoted(text):
     ("text", "fragment"),
     [
         ("", "expected a name at character 1"),
-        ("f(", "expected key=value at character 3, found the end"),
-        ("f(a)", "expected '=' after 'a'"),
+        ("f(", 'expected a number, true, false, a word or a "string" at character 3, found the end'),
+        ("f(a=1, b)", "expected '=' after 'b'"),
+        ("f(1, 2)", "expected key=value at character 6"),
         ("f(a=)", "expected a number"),
         ("f(a=1 b=2)", "expected ',' or ')'"),
         ("f(a=1,)", "expected key=value"),

@@ -20,7 +20,7 @@ from torch import nn
 
 import edgecnn
 from edgecnn import calls, device, devices, sample
-from edgecnn.calls import Call, parse_recipe
+from edgecnn.calls import Call, parse_call, parse_recipe
 from edgecnn.cli.main import COMMANDS, cli
 from edgecnn.devices import TARGETS, read_profile
 from edgecnn.errors import EdgeCnnError
@@ -127,7 +127,7 @@ def test_a_recipe_of_the_grammar_is_one(text):
 @pytest.mark.parametrize("text", block(GRAMMAR, "refused").splitlines())
 def test_what_the_grammar_says_is_refused_is(text):
     with pytest.raises(EdgeCnnError):
-        parse_recipe(text)
+        (parse_recipe if "|" in text else parse_call)(text)
 
 
 def test_an_unknown_key_is_answered_as_the_grammar_says():
