@@ -2,7 +2,8 @@
 
     python benchmarks/prune.py [--parts reach,foreign] [--cifar FOLDER] [--fashion FOLDER] [--quick]
 
-`reach` prunes every network of the zoo with both tools; `foreign` takes networks of torchvision and timm
+`reach` prunes every network of the zoo with both tools, or, with --keep-peer, with edgecnn alone where a
+result of the same version of Torch-Pruning is there; `foreign` takes networks of torchvision and timm
 through a recipe; `trained`, which needs the pictures, prunes trained networks with both and distils what is
 left in the same way. CIFAR's FOLDER is that of `quantize.py`, Fashion-MNIST's that of `fashion_mnist.py`.
 Without --json the result is written to results/prune.json, where parts that were not asked for stay, and
@@ -21,7 +22,7 @@ import machine
 from command import chosen, main, publish, tell
 from fashion_mnist import NETWORKS
 from prune_report import section
-from pruning import ENVIRONMENT, PACKAGES, REQUIREMENTS, Settings, reach
+from pruning import ENVIRONMENT, PACKAGES, REQUIREMENTS, Row, Settings, reach
 from pruning_foreign import foreign
 from pruning_trained import Trained, fractions
 from quantizers import networks as cifar_networks
@@ -86,8 +87,12 @@ def run(arguments: list[str]) -> None:
     settings = _QUICK if given.quick else settings
     if "reach" in parts:
         zoo = [name for name in names if name in ARCHITECTURES]
-        found = _stamped(python, "cpu", lambda: reach(zoo, python, tell))
-        result["reach"] = _joined(result.get("reach"), found)
+        before = result.get("reach", {})
+        same = before.get("versions") == dict(environments.versions(python, PACKAGES))
+        rows = before["found"] if same else []
+        peers = {row["network"]: row["peer"] for row in rows if given.keep_peer}
+        found = _stamped(python, "cpu", lambda: reach(zoo, python, tell, peers))
+        result["reach"] = found | {"found": _joined(rows, found["found"])}
     for name, each in networks.items():
         if name not in names:
             continue
@@ -99,12 +104,10 @@ def run(arguments: list[str]) -> None:
     publish(result, PRUNING, given.json, section)
 
 
-def _joined(before: dict[str, Any] | None, part: dict[str, Any]) -> dict[str, Any]:
-    """Return the networks measured now and, of a result by the same versions, those that were not."""
-    if before is None or before["versions"] != part["versions"]:
-        return part
-    rows = {row["network"]: row for row in (*before["found"], *part["found"])}
-    return part | {"found": [rows[name] for name in ARCHITECTURES if name in rows]}
+def _joined(before: list[Row], now: list[Row]) -> list[Row]:
+    """Return the networks measured now and those that were not, in the zoo's order."""
+    rows = {row["network"]: row for row in (*before, *now)}
+    return [rows[name] for name in ARCHITECTURES if name in rows]
 
 
 def _stamped(python: Path, on: str, part: Any) -> dict[str, Any]:
@@ -130,6 +133,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=0, help="of distillation; default: each network's own")
     parser.add_argument("--pictures", type=int, default=0, help="at most so many of each split; default: all")
     parser.add_argument("--rounds", type=int, default=200, help="of latency; default: %(default)s")
+    parser.add_argument("--keep-peer", action="store_true", help="of `reach`: run edgecnn alone, see above")
     parser.add_argument("--quick", action="store_true", help="few pictures, one epoch: a check, no result")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes instead")
     return parser

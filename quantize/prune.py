@@ -7,7 +7,8 @@ Sources: Li et al. 2017, arXiv:1608.08710 (filters by their norm); Fang et al. 2
 depends on what).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
@@ -17,6 +18,7 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.quantize import ranking
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.dependency import Dependencies, cut, trace
+from edgecnn.quantize.dependency.connections import spell_connections
 from edgecnn.quantize.dependency.pools import (
     Cost,
     Pools,
@@ -105,19 +107,50 @@ def prune(
     plan = _Plan(importance, floor, _step(multiple, context), context)
     start = settle_shapes(model)
     if name == "latency":
-        return plan.by_latency(start, fraction)
-    pruned, found = start, trace(start)
+        return _result(_reached(start, lambda graph: plan.by_latency(graph, fraction)), name)
+    found = trace(start)
     whole = _COSTS[name](found, pools := find_pools(found))(pools.counts)
-    before = int(pools.counts.sum())
-    left, after = whole, before
+    done = _Cut(model=start, left=1.0, gone=0, of=0)
     for number in range(1, rounds + 1):
         budget = whole * fraction ** (number / rounds)
-        pruned, left, after = plan.within(pruned, name, budget, whole)
+        done += _reached(done.model, lambda graph: plan.within(graph, name, budget, whole))  # noqa: B023
         if epochs and number < rounds:
             teacher = model if context.original is None else context.original
-            pruned = teach(pruned, teacher, context, Lesson(epochs=epochs), name=f"prune-{number}").model
-    note = f"{before - after} of {before} channels removed, {left / whole:.1%} of the {_words(name)} kept"
-    return Result(model=pruned, matched=before - after, note=note)
+            taught = teach(done.model, teacher, context, Lesson(epochs=epochs), name=f"prune-{number}")
+            done = replace(done, model=taught.model)
+    return _result(done, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cut:
+    """A pruned graph: the fraction of the cost that is left, and how many units are gone of how many."""
+
+    model: ir.Model
+    left: float
+    gone: int
+    of: int
+    spelled: bool = False
+
+    def __add__(self, later: "_Cut") -> "_Cut":
+        spelled = self.spelled or later.spelled
+        return replace(later, gone=self.gone + later.gone, of=self.gone + later.of, spelled=spelled)
+
+
+def _reached(model: ir.Model, cutting: Callable[[ir.Model], _Cut]) -> _Cut:
+    """Return the graph cut; where partial connections do not let it go so far, with these spelled out."""
+    try:
+        return cutting(model)
+    except BelowFloorError:
+        spelled = spell_connections(model)
+        if spelled is None:
+            raise
+        return replace(cutting(spelled), spelled=True)
+
+
+def _result(done: _Cut, name: str) -> Result:
+    spelled = "; partial connections are spelled out, with zeros" if done.spelled else ""
+    note = f"{done.gone} of {done.of} channels removed, {done.left:.1%} of the {_words(name)} kept{spelled}"
+    return Result(model=done.model, matched=done.gone, note=note)
 
 
 def _step(multiple: int, context: Context) -> ranking.Step:
@@ -137,11 +170,8 @@ class _Plan:
         self._importance, self._floor = IMPORTANCES[importance], floor
         self._step, self._context = step, context
 
-    def within(self, model: ir.Model, name: str, budget: float, whole: float) -> tuple[ir.Model, float, int]:
-        """Return the graph cut to a budget, what it costs, and how many units it keeps.
-
-        Raises `EdgeCnnError` where the floor does not let it.
-        """
+    def within(self, model: ir.Model, name: str, budget: float, whole: float) -> _Cut:
+        """Return the graph cut to a budget; raise `BelowFloorError` where the floor does not let it."""
         found = trace(model)
         pools = find_pools(found)
         cost: Cost = _COSTS[name](found, pools)
@@ -149,9 +179,11 @@ class _Plan:
         kept = ranking.meet(order, cost, budget)
         if kept is None:
             raise _below_floor(name, cost(order.kept(len(order.pools))) / whole)
-        return cut(found, ranking.mask_of(found, pools, values, kept)), cost(kept), int(kept.sum())
+        model = cut(found, ranking.mask_of(found, pools, values, kept))
+        every = int(pools.counts.sum())
+        return _Cut(model=model, left=cost(kept) / whole, gone=every - int(kept.sum()), of=every)
 
-    def by_latency(self, model: ir.Model, fraction: float) -> Result:
+    def by_latency(self, model: ir.Model, fraction: float) -> _Cut:
         """Return the graph cut to a fraction of what it takes on the device."""
         measure = self._context.latency
         if measure is None:
@@ -172,17 +204,20 @@ class _Plan:
         taken = ranking.first(most, fits)
         if taken is None:
             raise _below_floor("latency", left[most])
-        gone, result = int(order.steps[:taken].sum()), pruned(taken)
-        note = f"{gone} of {pools.counts.sum()} channels removed, {left[taken]:.1%} of the latency kept"
-        return Result(model=result, matched=gone, note=note)
+        gone, every = int(order.steps[:taken].sum()), int(pools.counts.sum())
+        return _Cut(model=pruned(taken), left=left[taken], gone=gone, of=every)
 
     def _ordered(self, found: Dependencies, pools: Pools, cost: Cost) -> tuple[np.ndarray, ranking.Order]:
         values = self._importance(found, self._context)
         return values, ranking.order(pools, values, cost, floor=self._floor, step=self._step)
 
 
-def _below_floor(name: str, least: float) -> EdgeCnnError:
-    return EdgeCnnError(
+class BelowFloorError(EdgeCnnError):
+    """A budget that the floor does not let a graph be cut to."""
+
+
+def _below_floor(name: str, least: float) -> BelowFloorError:
+    return BelowFloorError(
         f"the {_words(name)} cannot go below {least:.4f} of the whole, by this importance and floor;"
         f" give {name}={np.ceil(least * 1e4) / 1e4:g} or more, or a lower floor"
     )

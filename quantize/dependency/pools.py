@@ -29,12 +29,14 @@ class Pools:
         units: the labels of each pool's units.
         places: (axes, pools), how many places one unit of a pool takes on an axis.
         fixed: (axes,), the places that are never cut.
+        layers: (pools,), in how many layers' weights a unit stands, as their input or their output.
         axis_of: the number of an axis, by its labels' bytes.
     """
 
     units: tuple[np.ndarray, ...]
     places: np.ndarray
     fixed: np.ndarray
+    layers: np.ndarray
     axis_of: dict[bytes, int]
 
     @property
@@ -67,12 +69,24 @@ def find_pools(found: Dependencies) -> Pools:
     for pool, signature in enumerate(pools):
         for axis, count in signature:
             places[axis, pool] = count
+    in_layers = _in_layers(found)
     return Pools(
         units=tuple(np.array(units) for units in pools.values()),
+        layers=np.array([in_layers[units[0]] for units in pools.values()], np.int64),
         places=places,
         fixed=fixed,
         axis_of={key: number for number, key in enumerate(lines)},
     )
+
+
+def _in_layers(found: Dependencies) -> np.ndarray:
+    """Return for each label in how many axes of layers' weights it stands."""
+    count = np.zeros(found.units + 1, np.int64)
+    for name, value in found.model.graph.initializers.items():
+        if roles.role(value) == roles.PARAMETER and len(static_shape(value)) > 1:
+            for labels in found.axes.get(name, ()):
+                count[np.unique(labels)] += 1
+    return count
 
 
 Cost = Callable[[np.ndarray], float]  # of the number of units kept in each pool

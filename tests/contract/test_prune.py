@@ -1,10 +1,8 @@
 """Every network of the zoo can be pruned; what is left runs, compiles and trains."""
 
 import numpy as np
-import pytest
 import torch
 
-from edgecnn.errors import EdgeCnnError
 from edgecnn.export.tflite import write
 from edgecnn.graph.check import check
 from edgecnn.pipeline.network import open_network
@@ -19,8 +17,6 @@ from edgecnn.trainable import to_graph, to_module
 from .conftest import NAMES, grouped, narrow, representatives
 
 FRACTIONS = (0.25, 0.5, 0.75)
-# The third layer of LeNet-5 reads each map in groups with others: all maps go or none.
-TIED = {"lenet5"}
 # Deeper forms of networks that are tested: `benchmarks/prune.py` halves them, too.
 DEEPER = {
     *("densenet161", "densenet169", "densenet201", "densenet264", "preact_resnet1001", "resnet101"),
@@ -33,7 +29,7 @@ def network_of(name: str):
     return open_network("lenet") if name == "lenet" else narrow(name)
 
 
-@grouped(sorted(set(NAMES) - TIED - DEEPER))
+@grouped(sorted(set(NAMES) - DEEPER))
 def test_every_network_meets_a_budget_and_runs(name):
     fraction = FRACTIONS[NAMES.index(name) % len(FRACTIONS)]
     network = network_of(name)
@@ -43,7 +39,7 @@ def test_every_network_meets_a_budget_and_runs(name):
     assert np.isfinite(OnnxRunner(model)(sample_inputs(network.preprocessing, 1))).all()
 
 
-@grouped(sorted(set(representatives()) - TIED))
+@grouped(representatives())
 def test_what_is_left_of_it_compiles_and_trains(name):
     network = network_of(name)
     model = prune(network.graph, mult_adds=0.5).model
@@ -60,9 +56,3 @@ def test_what_is_left_of_it_compiles_and_trains(name):
     trained = to_graph(module)
     check(trained)
     assert profile(trained).mult_adds == profile(model).mult_adds
-
-
-@grouped(sorted(TIED))
-def test_a_network_whose_maps_are_tied_says_how_far_it_can_go(name):
-    with pytest.raises(EdgeCnnError, match="cannot go below 0.8"):
-        prune(narrow(name).graph, mult_adds=0.5)
