@@ -1,6 +1,7 @@
 """Trained networks pruned with edgecnn and with Torch-Pruning, and distilled in the same way.
 
-What Torch-Pruning leaves is written as `.onnx`; from there on both take the same distillation and runtime.
+edgecnn fits what it leaves to the pictures that both are distilled on. What Torch-Pruning leaves is written
+as `.onnx`; from there on both take the same distillation and runtime.
 """
 
 import statistics
@@ -66,7 +67,7 @@ def fractions(each: Trained, kept: Sequence[float], python: Path, settings: Sett
     rows = []
     for fraction in kept:
         with tempfile.TemporaryDirectory(prefix="edgecnn-prune-") as work:
-            made = dict(_pruned(each, network, fraction, python, Path(work)))
+            made = dict(_pruned(each, bench, fraction, python, Path(work)))
             found = {who: row for who, (_, row) in made.items()}
             models = {who: bench.taught(model, found[who]) for who, (model, _) in made.items() if model}
             bench.times({"whole": network.graph, **models}, found)
@@ -76,10 +77,10 @@ def fractions(each: Trained, kept: Sequence[float], python: Path, settings: Sett
     return {"name": each.name, "spec": str(network.spec), **bench.whole(), "rows": rows}
 
 
-def _pruned(each: Trained, network: Network, fraction: float, python: Path, work: Path) -> Any:
+def _pruned(each: Trained, bench: "_Bench", fraction: float, python: Path, work: Path) -> Any:
     """Give the name of each tool, its graph, None where it failed, and how long it took."""
-    start_s = time.perf_counter()
-    model = prune(network.graph, mult_adds=fraction, multiple=each.multiple).model
+    network, start_s = bench.network, time.perf_counter()
+    model = prune(network.graph, mult_adds=fraction, multiple=each.multiple, context=bench.context()).model
     yield "edgecnn", (model, {"prune_s": time.perf_counter() - start_s})
     assert network.module is not None
     weights = work / "weights.safetensors"
@@ -106,7 +107,7 @@ class _Bench:
     """What all graphs of a network are trained and measured with."""
 
     def __init__(self, each: Trained, network: Network, settings: Settings) -> None:
-        self._network, self._settings = network, settings
+        self.network, self._settings = network, settings
         contract = network.preprocessing.override(**each.contract)
         few = settings.pictures or None
         training, held_out = load(each.data[0], "train"), load(each.data[1], "held-out")
@@ -125,12 +126,17 @@ class _Bench:
         """Return the graph distilled, and note in its row how it stands before and after."""
         costs = profile(model)
         row |= {"mult_adds": costs.mult_adds, "parameters": costs.parameters, "cut_top1": self._top1(model)}
-        training = Training(batches=lambda: InMemory(self._pictures, None), on=self._settings.on)
-        context = Context(original=self._network.graph, training=training)
         start_s = time.perf_counter()
-        result = distill(model, context=context, epochs=self._epochs).model
+        result = distill(model, context=self.context(), epochs=self._epochs).model
         row |= {"distill_s": time.perf_counter() - start_s, "top1": self._top1(result)}
         return result
+
+    def context(self) -> Context:
+        """Return the pictures, without labels, and the whole network."""
+        training = Training(batches=lambda: InMemory(self._pictures, None), on=self._settings.on)
+        return Context(
+            original=self.network.graph, training=training, images=lambda: [self._pictures.numpy()]
+        )
 
     def times(self, models: Mapping[str, ir.Model], rows: Mapping[str, Row]) -> None:
         """Note what one picture takes, in turns."""
@@ -149,9 +155,9 @@ class _Bench:
 
     def whole(self) -> Row:
         """Return how the network as it was stands, and what all were trained and measured with."""
-        costs = profile(self._network.graph)
+        costs = profile(self.network.graph)
         return {
-            "top1": self._top1(self._network.graph),
+            "top1": self._top1(self.network.graph),
             "mult_adds": costs.mult_adds,
             "parameters": costs.parameters,
             "latency_s": self._whole_s,

@@ -47,6 +47,24 @@ class Layer:
         groups, _, c_in, _ = _SPLITS[self.node.op_type](self.node, self.weight).shape
         return int(groups * c_in)
 
+    @property
+    def matrices(self) -> np.ndarray:
+        """Return the weight as (groups, c_out / groups, columns), a column for each tap of each input."""
+        split = _SPLITS[self.node.op_type](self.node, self.weight)
+        return split.reshape(*split.shape[:2], -1)
+
+    @property
+    def columns(self) -> int:
+        """Return how many products one output sums up."""
+        return int(self.matrices.shape[2])
+
+    def with_matrices(self, matrices: np.ndarray, bias: np.ndarray | None) -> "Layer":
+        """Return the layer with other weights, shaped as `matrices`, and another bias."""
+        weight = np.array(self.weight, order="C")
+        split = _SPLITS[self.node.op_type](self.node, weight)  # a view: writing to it writes `weight`
+        split[...] = matrices.reshape(split.shape)
+        return Layer(node=self.node, weight=weight, bias=bias)
+
     def largest(self, channels_in: int) -> np.ndarray:
         """Return the largest magnitude (groups, c_out / groups, c_in / groups) of each channel's taps.
 

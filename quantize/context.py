@@ -22,6 +22,7 @@ class Context:
 
     Attributes:
         images: gives float32 batches (n, c, h, w), preprocessed, the same every time it is called.
+        pictures: gives more of them, for passes that fit weights; without it they take `images`.
         scheme: whose rules a quantized graph follows, one of `SCHEMES`.
         original: the graph as it was before the recipe; `compress` sets it where it is None.
         seed: of every random number.
@@ -36,6 +37,7 @@ class Context:
     """
 
     images: Callable[[], Iterable[np.ndarray]] | None = None
+    pictures: Callable[[], Iterable[np.ndarray]] | None = None
     scheme: str = "tflite"
     original: ir.Model | None = None
     seed: int = 0
@@ -49,6 +51,11 @@ class Context:
     def __post_init__(self) -> None:
         if self.scheme not in SCHEMES:
             raise UnknownNameError("scheme", self.scheme, SCHEMES)
+
+    @property
+    def samples(self) -> Callable[[], Iterable[np.ndarray]] | None:
+        """What gives the most pictures that there are; None where there are none."""
+        return self.pictures or self.images
 
     @property
     def labels(self) -> Training | None:

@@ -8,7 +8,7 @@ x' already has every earlier correction; E runs over pictures and positions, and
 stands between two layers. Source: Nagel et al. 2019, arXiv:1906.04721, §4.2 and appendix D.
 
 The pictures pass the graph once in float and, cut by cut, once quantized: between two layers the values that
-are still to be read are kept as int8, with the pictures within `_CACHE_BYTES`; beyond it, fewer are used.
+are still to be read are kept as int8, as many pictures as `stages.py` holds.
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,17 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.errors import EdgeCnnError
-from edgecnn.graph.liveness import nbytes
-from edgecnn.graph.nodes import output, static_shape
+from edgecnn.graph.nodes import output
 from edgecnn.graph.precision import scheme_of
 from edgecnn.quantize.bare import pairs, round_weights, without_pairs
 from edgecnn.quantize.biases import give_bias, shift_bias
 from edgecnn.quantize.channels import LAYERS
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.passes import Result, compression_pass
-from edgecnn.quantize.pictures import parts_of
-from edgecnn.quantize.stages import Held, Stage, cut, part_bytes, run
+from edgecnn.quantize.stages import Held, Stage, cut, parts_within, run
 from edgecnn.runtime.onnx_runner import OnnxRunner
 
 _CORRECTED = "edgecnn.biases_corrected"
-_CACHE_BYTES = 256 * 2**20
-_LEAST_PARTS = 8  # so many runs of the graph, whatever they take
 
 Parts = list[np.ndarray]
 
@@ -54,7 +50,7 @@ def correct_bias(model: ir.Model, *, context: Context) -> Result:
         give_bias(clone.graph, layer)
     rounded = round_weights(clone)
     stages = cut(rounded)
-    parts = _parts(context, rounded, stages)
+    parts = parts_within(context, rounded, stages)
     means = _float_means(without_pairs(clone), parts)
     corrected = _walk(rounded, stages, parts, means, context)
     for layer, shift in zip(layers, corrected, strict=True):
@@ -96,15 +92,6 @@ class _Mean:
     def value(self) -> np.ndarray:
         """The means (c,)."""
         return np.asarray(self._sum / self._count)
-
-
-def _parts(context: Context, model: ir.Model, stages: Sequence[Stage]) -> Parts:
-    """Return the pictures, cut as the graph runs them, as many as may be held."""
-    assert context.images is not None
-    source = model.graph.inputs[0]
-    size = static_shape(source)[0]
-    most = max(_LEAST_PARTS, _CACHE_BYTES // (nbytes(source) + part_bytes(stages, model)))
-    return parts_of(context.images(), size, most)
 
 
 def _float_means(model: ir.Model, parts: Parts) -> list[np.ndarray]:

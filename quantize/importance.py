@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import onnx_ir as ir
 
-from edgecnn.errors import EdgeCnnError
+from edgecnn.calls import Value
+from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.graph.nodes import constant
 from edgecnn.graph.roles import PARAMETER, role
 from edgecnn.quantize.context import Context
@@ -81,6 +82,14 @@ def _products(model: ir.Model, context: Context) -> Iterator[Mapping[str, np.nda
 
 
 IMPORTANCES: dict[str, Importance] = {"l1": _l1, "l2": _l2, "gamma": _gamma, "taylor": _taylor}
+
+
+def check_ranked(settings: Mapping[str, Value]) -> None:
+    """Raise `EdgeCnnError` for an importance that there is not, and a number of pictures that is none."""
+    if settings["importance"] not in IMPORTANCES:
+        raise UnknownNameError("importance", settings["importance"], IMPORTANCES)
+    if int(settings["pictures"]) < 0:
+        raise EdgeCnnError(f"pictures={settings['pictures']} is no number of pictures; give 0 or more")
 
 
 def _weights(found: Dependencies) -> dict[str, np.ndarray]:

@@ -42,6 +42,7 @@ class Pass:
         lossless: whether outputs change by rounding alone; if not, `summary` states the loss.
         defaults: its settings.
         needs: which attributes of the `Context` it cannot do without.
+        uses: which it makes use of where they are there.
         may_need: what of the `Context` it cannot do without, too, by its settings.
         after: passes that have to run before it; a recipe without them gets them.
         behind: passes one of which must have run, in the recipe or before the graph was written; unlike
@@ -56,6 +57,7 @@ class Pass:
     function: Callable[..., Result]
     defaults: Mapping[str, Value]
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
     once: bool = False
@@ -107,6 +109,7 @@ def compression_pass(
     *,
     lossless: bool,
     needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
     behind: tuple[str, ...] = (),
     once: bool = False,
@@ -125,6 +128,7 @@ def compression_pass(
             function=function,
             defaults={name: parameter.default for name, parameter in parameters.items()},
             needs=needs,
+            uses=uses,
             after=after,
             behind=behind,
             once=once,

@@ -103,6 +103,15 @@ def needs(recipe: Sequence[Call]) -> dict[str, str]:
     return found
 
 
+def uses(recipe: Sequence[Call]) -> dict[str, str]:
+    """Return what the passes make use of where it is there, each with the name of the first that does."""
+    found: dict[str, str] = {}
+    for call in complete_recipe(recipe):
+        for use in PASSES[call.name].uses:
+            found.setdefault(use, call.name)
+    return found
+
+
 def compress(
     model: ir.Model,
     recipe: Sequence[Call],

@@ -11,9 +11,14 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.graph.liveness import nbytes, weights
-from edgecnn.graph.nodes import output
+from edgecnn.graph.nodes import output, static_shape
 from edgecnn.quantize.channels import LAYERS
+from edgecnn.quantize.context import Context
+from edgecnn.quantize.pictures import parts_of
 from edgecnn.runtime.piece_runner import PieceRunner
+
+_CACHE_BYTES = 256 * 2**20
+_LEAST_PARTS = 8  # so many runs of the graph, whatever they take
 
 Held = dict[str, list[np.ndarray]]
 
@@ -86,6 +91,23 @@ def run(model: ir.Model, stage: Stage, held: Held, watch: Callable[[np.ndarray],
         for each, values in kept.items():
             values.append(found[each])
     return {each: kept[each] if each in kept else held[each] for each in stage.alive}
+
+
+def parts_within(
+    context: Context, model: ir.Model, stages: Sequence[Stage], pictures: int | None = None
+) -> list[np.ndarray]:
+    """Return the pictures, cut as the graph runs them, as many as may be held.
+
+    Those are the ones that calibrate; or, where their number is given, of all that there are.
+    """
+    source = model.graph.inputs[0]
+    size = static_shape(source)[0]
+    most = max(_LEAST_PARTS, _CACHE_BYTES // (nbytes(source) + part_bytes(stages, model)))
+    if pictures is None:
+        assert context.images is not None
+        return parts_of(context.images(), size, most)
+    assert context.samples is not None
+    return parts_of(context.samples(), size, min(most, -(-pictures // size)))
 
 
 def part_bytes(stages: Sequence[Stage], model: ir.Model) -> int:

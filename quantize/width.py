@@ -13,14 +13,15 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.calls import Value
-from edgecnn.errors import EdgeCnnError, UnknownNameError
+from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import static_shape
 from edgecnn.graph.roles import CONSTANT, role
+from edgecnn.quantize.budget import fitted
 from edgecnn.quantize.context import Context
-from edgecnn.quantize.dependency import Dependencies, cut, trace
+from edgecnn.quantize.dependency import Dependencies, trace
 from edgecnn.quantize.dependency.pools import Pools, find_pools
 from edgecnn.quantize.dependency.settle import settle_shapes
-from edgecnn.quantize.importance import IMPORTANCES
+from edgecnn.quantize.importance import IMPORTANCES, check_ranked
 from edgecnn.quantize.passes import Result, compression_pass
 from edgecnn.quantize.ranking import mask_of
 
@@ -32,13 +33,17 @@ def _check(settings: Mapping[str, Value]) -> None:
         raise EdgeCnnError(
             f"width({settings['multiplier']}) is no fraction to keep; give more than 0, at most 1"
         )
-    if settings["importance"] not in IMPORTANCES:
-        raise UnknownNameError("importance", settings["importance"], IMPORTANCES)
+    check_ranked(settings)
 
 
-@compression_pass(lossless=False, check=_check)
+@compression_pass(lossless=False, uses=("images",), check=_check)
 def width(
-    model: ir.Model, *, multiplier: float = 0.5, importance: str = "l2", context: Context | None = None
+    model: ir.Model,
+    *,
+    multiplier: float = 0.5,
+    importance: str = "l2",
+    pictures: int = 1024,
+    context: Context | None = None,
 ) -> Result:
     """Keep the most important channels of each layer, as many as at that width: loses accuracy.
 
@@ -46,6 +51,7 @@ def width(
         model: a float graph.
         multiplier: the fraction of every layer's channels that is kept.
         importance: `l1`, `l2`, `gamma` or `taylor`.
+        pictures: that the layers which are left are fitted to, where the context brings any; 0 fits nothing.
         context: brings pictures, and the shapes of a network of the zoo at a smaller width.
     """
     context = context or Context()
@@ -55,9 +61,11 @@ def width(
     pools = find_pools(found)
     reference = None if context.narrower is None else context.narrower(multiplier)
     kept = _as_foreign(pools, multiplier) if reference is None else _as_zoo(found, pools, reference)
-    slim = cut(found, mask_of(found, pools, IMPORTANCES[importance](found, context), kept))
+    mask = mask_of(found, pools, IMPORTANCES[importance](found, context), kept)
+    slim, notes = fitted(found, mask, context, pictures)
     gone = int((pools.counts - kept).sum())
-    return Result(model=slim, matched=gone, note=f"{gone} of {pools.counts.sum()} channels removed")
+    note = f"{gone} of {pools.counts.sum()} channels removed"
+    return Result(model=slim, matched=gone, note="; ".join([note, *notes]))
 
 
 def _as_foreign(pools: Pools, multiplier: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from edgecnn.data.fingerprint import fingerprint
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.precision import precision_of
-from edgecnn.pipeline.calibration import open_source
+from edgecnn.pipeline.calibration import FITTED, open_source
 from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import Network, narrower
 from edgecnn.pipeline.pictures import Pictures
@@ -160,12 +160,16 @@ def prepared(asked: Asked, out: Path, told: Told) -> Iterator[Ready]:
 
 def _ready(asked: Asked, finished: FinishedPasses | None, told: Told) -> Ready:
     given = asked.pictures
-    source = open_source(asked.network, given.data, asked.seed, given.count, given.preprocessing)
+    source, more = (
+        open_source(asked.network, given.data, asked.seed, count, given.preprocessing)
+        for count in (given.count, max(given.count, FITTED))
+    )
     latency, said = _latency(asked)
     for note in said:
         told.note(note)
     context = Context(
         images=source.images,
+        pictures=more.images,
         scheme=asked.scheme,
         seed=asked.seed,
         training=_training(asked, finished, told),

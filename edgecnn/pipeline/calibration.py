@@ -1,6 +1,6 @@
 """Where calibration pictures come from, and how they become a network's input."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from edgecnn import run_folder
+from edgecnn.calls import Call
 from edgecnn.data import load
 from edgecnn.data.stream import stream
 from edgecnn.errors import EdgeCnnError
 from edgecnn.pipeline.network import Network, is_path
+from edgecnn.pipeline.training_pictures import PICTURES
+from edgecnn.quantize.recipe import needs, uses
 
 IMAGES = 200  # pictures, unless told otherwise
+FITTED = 1024  # pictures for passes that fit weights
 _BATCH = 16
 _PICTURES = (1, 3)  # channels that pictures have
 
@@ -36,15 +40,37 @@ def data_for(model: Any, given: str | None, who: str = "int8") -> tuple[str, tup
 
     A network that a run folder holds may be calibrated with what it was trained on.
     """
-    if given is not None:
-        return given, ()
-    if isinstance(model, (str, Path)) and is_path(model) and run_folder.is_run_folder(model):
-        data = run_folder.read(Path(model)).data
-        return data, (f"calibrated with training pictures of {data}, which {model} was trained on",)
+    data, notes = data_if_any(model, given, "calibrated with")
+    if data is not None:
+        return data, notes
     raise EdgeCnnError(
         f"{who} needs pictures like those the network will see: give --calibrate DATA, a name or a path"
         " (`edgecnn compress`: --images DATA)"
     )
+
+
+def data_if_any(model: Any, given: str | None, verb: str = "fitted to") -> tuple[str | None, tuple[str, ...]]:
+    """Return the data set that was given, or that a run folder was trained on, and what to say about it."""
+    if (
+        given is None
+        and isinstance(model, (str, Path))
+        and is_path(model)
+        and run_folder.is_run_folder(model)
+    ):
+        data = run_folder.read(Path(model)).data
+        return data, (f"{verb} training pictures of {data}, which {model} was trained on",)
+    return given, ()
+
+
+def data_of(model: Any, given: str | None, calls: Sequence[Call]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the data set for the pictures of a recipe and what to say about it; None where it has no use.
+
+    Raises `EdgeCnnError` where a pass needs pictures and there are none.
+    """
+    for need, name in needs(calls).items():
+        if need in PICTURES:
+            return data_for(model, given, name)
+    return data_if_any(model, given) if PICTURES & set(uses(calls)) else (None, ())
 
 
 def open_source(

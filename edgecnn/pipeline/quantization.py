@@ -9,10 +9,10 @@ from edgecnn.calls import Call, Value, parse_recipe
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.export.compilers import check_runtime
-from edgecnn.pipeline.calibration import IMAGES, data_for
+from edgecnn.pipeline.calibration import IMAGES, data_of
 from edgecnn.pipeline.training_pictures import PICTURES, TRAINING, TrainingPlace, with_own_augmentation
 from edgecnn.quantize import PASSES
-from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs
+from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs, uses
 
 _IO = ("float", "int8")
 # What the compiler of a runtime wants a quantized graph to follow.
@@ -104,7 +104,7 @@ class Quantization:
 
     def _refuse_idle_flags(self, calls: Sequence[Call]) -> None:
         given = {
-            "--calibrate": None if PICTURES & set(needs(calls)) else self.calibrate,
+            "--calibrate": None if PICTURES & {*needs(calls), *uses(calls)} else self.calibrate,
             "--observer": self.observer,
             "--allow-float": self.allow_float,
             "--io int8": self.io == "int8",
@@ -148,8 +148,7 @@ def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     refuse_half_weights(device, calls)
     check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
     precision = precision_in(calls)
-    wanting = [name for need, name in needs(calls).items() if need in PICTURES]
-    data, notes = data_for(model, asked.calibrate, wanting[0]) if wanting else (None, ())
+    data, notes = data_of(model, asked.calibrate, calls)
     asked = replace(asked, training=with_own_augmentation(asked.training, model))
     return Order(device=device, calls=calls, precision=precision, asked=asked, data=data, notes=notes)
 

@@ -15,14 +15,14 @@ from edgecnn.export.parity import Parity
 from edgecnn.graph.save import to_bytes
 from edgecnn.pipeline import hops
 from edgecnn.pipeline.asked import Asked, Ready, Told, prepared
-from edgecnn.pipeline.calibration import data_for
+from edgecnn.pipeline.calibration import data_of
 from edgecnn.pipeline.network import open_network
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import PASSES_OF_PRECISION, SCHEMES, check_precision, refuse_half_weights
 from edgecnn.pipeline.standing import Judge, Standing, ends
-from edgecnn.pipeline.training_pictures import PICTURES, with_own_augmentation
+from edgecnn.pipeline.training_pictures import with_own_augmentation
 from edgecnn.profile import Profile
-from edgecnn.quantize import Step, needs
+from edgecnn.quantize import Step
 from edgecnn.quantize import compress as run_recipe
 from edgecnn.quantize.recipe import check_order, check_recipe, complete_recipe
 from edgecnn.sample import sample_inputs
@@ -99,8 +99,7 @@ def compress(
     calls = complete_recipe(parse_recipe(recipe))
     check_recipe(calls)
     device = None if target is None else _device(target, calls, given)
-    wanting = [name for need, name in needs(calls).items() if need in PICTURES]
-    data = data_for(model, given.data, wanting[0])[0] if wanting else given.data
+    data = data_of(model, given.data, calls)[0] or given.data
     check_free(out, force=force, folder=False)
     network = open_network(model, inputs=inputs, layout=layout, seed=seed)
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))

@@ -152,9 +152,10 @@ def _cell(request: Request, training: Job, name: str, passes: str) -> Job:
 def _check_recipe(request: Request, model: str, passes: str) -> None:
     from edgecnn.pipeline.quantization import Quantization, order
     from edgecnn.pipeline.training_pictures import PICTURES
-    from edgecnn.quantize.recipe import needs
+    from edgecnn.quantize.recipe import needs, uses
 
-    wants = PICTURES & set(needs(Quantization().calls(passes)))
+    calls = Quantization().calls(passes)
+    wants = PICTURES & {*needs(calls), *uses(calls)}
     order(model, request.device, passes, Quantization(calibrate=request.data if wants else None))
 
 

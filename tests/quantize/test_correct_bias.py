@@ -100,7 +100,7 @@ def test_nothing_but_biases_changes():
 
 
 def test_where_the_pictures_would_fill_the_memory_fewer_are_used(monkeypatch):
-    monkeypatch.setattr("edgecnn.quantize.correct_bias._CACHE_BYTES", 0)
+    monkeypatch.setattr("edgecnn.quantize.stages._CACHE_BYTES", 0)
     result = correct_bias(after(graph(chain()), "int8"), context=context())
     assert "over 8 pictures" in result.note
 

@@ -193,10 +193,10 @@ def test_rounds_meet_the_same_budget():
 def test_between_rounds_the_whole_network_teaches_what_is_left():
     model, heard = lessons.network(), []
     context = lessons.learning(model, on_epoch=lambda name, epoch: heard.append((name, epoch.epoch)))
-    result = prune(model, mult_adds=0.5, rounds=3, epochs=2, context=context)
+    result = prune(model, mult_adds=0.5, rounds=3, epochs=2, pictures=0, context=context)
     assert heard == [("prune-1", 1), ("prune-1", 2), ("prune-2", 1), ("prune-2", 2)]
     assert profile(result.model).mult_adds <= 0.5 * profile(model).mult_adds
-    untaught = prune(model, mult_adds=0.5, rounds=3, context=context).model
+    untaught = prune(model, mult_adds=0.5, rounds=3, pictures=0, context=context).model
     whole, taught, alone = (OnnxRunner(each)(lessons.IMAGES[:32]) for each in (model, result.model, untaught))
     assert np.square(taught - whole).mean() < np.square(alone - whole).mean()
 
