@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   := demo
 
-.PHONY: demo test lint types zoo bench clean
+.PHONY: demo test lint types docs zoo bench clean
 
 # One thread each: networks this small lose more by sharing cores than they gain, above all on a busy machine.
 demo test: export OMP_NUM_THREADS = 1
@@ -31,6 +31,11 @@ types: $(STAMP)
 	rm -rf build/typecheck
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --target build/typecheck .
 	cd build/typecheck && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p edgecnn
+
+# Pages and the reference from the docstrings, as HTML; it fetches nothing, and a warning is an error.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d build/doctrees . build/docs
+	@echo build/docs/index.html
 
 # Every network of the zoo at full size; takes a good quarter of an hour.
 zoo: $(STAMP)
