@@ -18,7 +18,18 @@ version = release = importlib.import_module("edgecnn.version").__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/README"
 include_patterns = ["*.md", "docs/*.md", "docs/*/*.md", "benchmarks/*.md"]
-exclude_patterns = [".*", "build", "demo", "dist", "edgecnn", "export", "quantize", "devices", "runs", "tests"]
+exclude_patterns = [
+    ".*",
+    "build",
+    "demo",
+    "dist",
+    "edgecnn",
+    "export",
+    "quantize",
+    "devices",
+    "runs",
+    "tests",
+]
 
 myst_enable_extensions = ["dollarmath"]
 myst_dmath_allow_space = False
@@ -49,15 +60,23 @@ _FRONT = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" conten
 
 
 def references(text: str) -> list[tuple[str, list[str]]]:
-    """Return the modules that a page documents, each with the names: those given, or all that are public."""
+    """Return the modules that a page documents, each with the names: those given, or all that are public.
+
+    Registries and constants are left to the pages' prose.
+    """
     found = []
     for each in _REFERENCE.finditer(text):
-        names = each["names"].split() or sorted(importlib.import_module(each["module"]).__all__)
-        found.append((each["module"], [name for name in names if not name.startswith("__")]))
+        home = importlib.import_module(each["module"])
+        names = each["names"].split() or sorted(home.__all__)
+        found.append((each["module"], [name for name in names if _is_documented(getattr(home, name))]))
     return found
 
 
-def _read(app: Sphinx, docname: str, source: list[str]) -> None:
+def _is_documented(value: Any) -> bool:
+    return inspect.isclass(value) or inspect.isroutine(value)
+
+
+def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the reference where a page asks for it, and the links of an index into the menu."""
     source[0] = _REFERENCE.sub(lambda found: _directives(*references(found[0])[0]), source[0])
     if docname.startswith("docs/") and docname.endswith("/README"):
@@ -73,7 +92,7 @@ def _directives(module: str, names: list[str]) -> str:
 def _kind(value: Any) -> str:
     if inspect.isclass(value):
         return "exception" if issubclass(value, Exception) else "class"
-    return "function" if inspect.isroutine(value) else "data"
+    return "function"
 
 
 def _menus(text: str) -> list[str]:

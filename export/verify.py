@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was looked at, whether it is right, and what was seen."""
+    """One thing that was looked at.
+
+    Attributes:
+        what: a file, or the output of one.
+        ok: whether it is right.
+        detail: what was seen.
+    """
 
     what: str
     ok: bool
@@ -33,8 +39,16 @@ class Check:
 def verify(path: str | Path) -> list[Check]:
     """Check every hash and size of a bundle, then the outputs of its artifacts on the sample.
 
-    Outputs are looked at only where every file is as it was written. A damaged manifest is a failed
-    check; only a path that is no bundle at all raises `EdgeCnnError`.
+    Outputs are looked at only where every file is as it was written. A damaged manifest is a failed check.
+
+    Args:
+        path: of the folder, or of the `.zip`.
+
+    Returns:
+        One check for each file and each artifact; the bundle is right where all are `ok`.
+
+    Raises:
+        EdgeCnnError: the path is no bundle at all.
     """
     try:
         with open_bundle(Path(path)) as bundle:

@@ -112,6 +112,9 @@ def deploy(
         on_stage: called with the name of each stage when it begins.
         opening: `weights`, `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
 
+    Returns:
+        Where the bundle is, what it holds, and the error measured at every hop.
+
     Raises:
         EdgeCnnError: the target cannot run the network, or the request is wrong; nothing is written.
         VerificationError: a hop changed the outputs; the first layer that differs is named.

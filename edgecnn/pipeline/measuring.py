@@ -86,6 +86,16 @@ def verify_on(
 ) -> list[Check]:
     """Verify a bundle on a device, and say how far its outputs there are from this host's.
 
+    Args:
+        bundle: a folder, a zip, or a `.tflite` file.
+        device: `ssh://user@host`, `adb:SERIAL`, `emulated:pi4` or `local`.
+        python: the Python there.
+        ssh_options: further words for ssh.
+        on_note: told what could not be removed from the device.
+
+    Returns:
+        One check for each file and output, and one beside this host.
+
     Raises:
         EdgeCnnError: something is wrong there, or the device cannot be reached.
     """

@@ -34,9 +34,13 @@ __all__ = ["Compression", "Pictures", "Told", "compress"]
 
 @dataclass(frozen=True, kw_only=True)
 class Compression:
-    """A finished pass: what it did, how far it moved the outputs, and where the network stands now.
+    """A finished pass.
 
-    `parity` is None where the pass gave the graph another input or output size: then nothing can be compared.
+    Attributes:
+        step: what it did, with the graph before and after it.
+        parity: how far it moved the outputs; None where it gave the graph another input or output size, so
+            that nothing can be compared.
+        standing: where the network stands now.
     """
 
     step: Step
@@ -91,6 +95,9 @@ def compress(
         pictures: what to calibrate with, to train on and to measure on.
         target: a device profile's name: its rules, its channel multiple, and what it cannot run.
         told: what is called in between.
+
+    Returns:
+        One for each pass, in order, those that the recipe was completed with included.
 
     Raises:
         EdgeCnnError: the recipe or the pictures do not fit the network, or the target cannot run it.

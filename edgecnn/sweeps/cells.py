@@ -27,7 +27,8 @@ class Request:
         recipes: passes besides none: each network is exported once in float, and once more with each.
         device: the target that bundles are compiled for.
         address: where they are timed: `local`, `ssh://user@board`; None for nowhere.
-        training: name of the published recipe, and `given` what is changed in it.
+        training: name of the published recipe.
+        given: what is changed in it.
         seed: of everything random.
         on: what trains: `auto`, `cpu` or `cuda`.
     """

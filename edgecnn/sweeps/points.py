@@ -43,7 +43,8 @@ class Point:
         accuracy: a fraction of them; measured.
         interval: the 95 % interval of that, where known.
         n: how many pictures.
-        mult_adds: computed, as are `parameters` (trainable scalars as defined, or as pruned).
+        mult_adds: computed.
+        parameters: trainable scalars, as defined or as pruned; computed.
         memory_bytes: the most that activations take at once, computed; None where it was not asked for.
         file_bytes: of the file that ships; None for a training that was not exported.
         latencies: by device.
@@ -129,9 +130,13 @@ def front(points: Sequence[Point], cost: Cost) -> list[Point]:
 
 
 def read_points(paths: Sequence[str | Path]) -> list[Point]:
-    """Return the points of sweeps and run folders, with the latencies of `edgecnn bench` (.jsonl) too.
+    """Return the points of sweeps and run folders.
 
-    Raises `EdgeCnnError` where there is none.
+    Args:
+        paths: of sweeps, run folders, and results of `edgecnn bench` (.jsonl), whose latencies are added.
+
+    Raises:
+        EdgeCnnError: a path is none of these, there is no finished point, or a measured bundle is of none.
     """
     found: list[Point] = []
     measured = [each for path in paths if Path(path).suffix == ".jsonl" for each in read_results(path)]

@@ -49,7 +49,14 @@ class Relaxation:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """The best point, None where none fits; then what to relax."""
+    """What to ship.
+
+    Attributes:
+        best: None where no point fits.
+        runners_up: the next best, the best first.
+        relaxations: where none fits: each way to relax the limits.
+        device: whose latencies were compared.
+    """
 
     best: Point | None
     runners_up: tuple[Point, ...]
@@ -68,6 +75,13 @@ class _Limit:
 
 def recommend(points: Sequence[Point], limits: Limits) -> Recommendation:
     """Return the point to ship.
+
+    Args:
+        points: of one data set, as `edgecnn.read_points` gives them.
+        limits: at least one.
+
+    Returns:
+        The best point and its runners-up; or none, and for each limit what it would have to be.
 
     Raises:
         EdgeCnnError: there is no limit, the points are of several data sets, or none has a latency there.

@@ -16,7 +16,13 @@ from edgecnn.sweeps.worker import work
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """A sweep after its command: where it is, its points, and the jobs that failed."""
+    """A sweep after its command.
+
+    Attributes:
+        path: where it is.
+        points: all that are finished.
+        failed: the jobs of the request that failed, each with its reason.
+    """
 
     path: Path
     points: tuple[Point, ...]
@@ -40,6 +46,9 @@ def sweep(
         out: a folder, or a file that ends in `.sqlite`.
         processes: how many do jobs, each with its share of the processor's cores.
         on_course: told how far it is.
+
+    Returns:
+        Every finished point of the sweep, those of earlier calls too, and what failed.
 
     Raises:
         EdgeCnnError: the request is wrong, or the file cannot be written. A job that fails does not raise.

@@ -44,9 +44,11 @@ def test_every_link_leads_to_a_document_and_its_part(name):
 
 
 def test_the_index_leads_to_every_page():
-    linked = {link["file"] for link in LINK.finditer(text_of("docs/README.md"))}
-    pages = {name.removeprefix("docs/") for name in NAMES if name.startswith("docs/")}
-    assert pages - {"README.md"} <= linked
+    linked = {"docs/README.md"}
+    for index in ("docs/README.md", "docs/api/README.md"):
+        folder = index.removesuffix("README.md")
+        linked |= {f"{folder}{link['file']}" for link in LINK.finditer(text_of(index))}
+    assert {name for name in NAMES if name.startswith("docs/")} <= linked
 
 
 @pytest.mark.parametrize("name", NAMES)
