@@ -56,29 +56,30 @@ html_math_renderer = "mathml"
 _PLAIN = ("arrow", "layout", "model", "recipe", "refused", "trtexec")
 _REFERENCE = re.compile(r"^<!-- reference: (?P<module>\S+)(?P<names>(?: \S+)*) -->$", re.M)
 _LINK = re.compile(r"\]\((?P<page>[^)#:]+\.md)\)")
+_NOTE = "*`make docs` builds the reference here, from the docstrings.*"  # where nothing has built it
 _FRONT = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/README.html">'
 
 
 def references(text: str) -> list[tuple[str, list[str]]]:
     """Return the modules that a page documents, each with the names: those given, or all that are public.
 
-    Registries and constants are left to the pages' prose.
+    Functions stand before classes; registries and constants are left to the pages' prose.
     """
     found = []
     for each in _REFERENCE.finditer(text):
         home = importlib.import_module(each["module"])
         names = each["names"].split() or sorted(home.__all__)
-        found.append((each["module"], [name for name in names if _is_documented(getattr(home, name))]))
+        functions = [name for name in names if inspect.isroutine(getattr(home, name))]
+        classes = [name for name in names if inspect.isclass(getattr(home, name))]
+        found.append((each["module"], [*functions, *classes]))
     return found
-
-
-def _is_documented(value: Any) -> bool:
-    return inspect.isclass(value) or inspect.isroutine(value)
 
 
 def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the reference where a page asks for it, and the links of an index into the menu."""
-    source[0] = _REFERENCE.sub(lambda found: _directives(*references(found[0])[0]), source[0])
+    source[0] = _REFERENCE.sub(
+        lambda found: _directives(*references(found[0])[0]), source[0].replace(_NOTE, "")
+    )
     if docname.startswith("docs/") and docname.endswith("/README"):
         source[0] += "\n" + "\n".join(_menus(source[0]))
 

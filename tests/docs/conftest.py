@@ -39,12 +39,7 @@ def pages(tmp_path_factory):
             pytest.fail(done[page].failure, pytrace=False)
         return done[page].folder
 
-    with pytest.MonkeyPatch.context() as patch:
-        _own_cache(tmp_path_factory.mktemp("cache"), patch)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # with more, a busy machine takes long to train
-        yield run
-        torch.set_num_threads(threads)
+    return run
 
 
 def _run(page: str, store: Path, folder: Path) -> str | None:
@@ -52,6 +47,9 @@ def _run(page: str, store: Path, folder: Path) -> str | None:
     with pytest.MonkeyPatch.context() as patch:
         for registry in (ARCHITECTURES, DATASETS, PASSES, TARGETS):
             patch.setattr(registry, "_items", {name: registry[name] for name in registry})
+        _own_cache(store / "cache", patch)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # with more, a busy machine takes long to train
         try:
             lay(given(page), store, folder)
             run_page(page, folder)
@@ -59,6 +57,8 @@ def _run(page: str, store: Path, folder: Path) -> str | None:
             return str(failure)
         except Exception as failure:  # noqa: BLE001  every test of the page tells it
             return f"{page}: {''.join(traceback.format_exception(failure))}"
+        finally:
+            torch.set_num_threads(threads)
     return None
 
 
@@ -66,6 +66,7 @@ def _own_cache(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Let nothing that the user has in the cache change what a page prints, but an emulator."""
     emulator = cache() if is_created() else None
     patch.setitem(os.environ, "XDG_CACHE_HOME", str(folder))
-    if emulator:
-        (folder / "edgecnn").mkdir()
-        (folder / "edgecnn" / emulator.name).symlink_to(emulator)
+    beside = folder / "edgecnn"
+    if emulator and not beside.is_dir():
+        beside.mkdir(parents=True)
+        (beside / emulator.name).symlink_to(emulator)
