@@ -52,6 +52,9 @@ def test_the_rules_follow_from_the_latencies():
     assert f"the mult-adds fall to {falls.pop()} %, the time to {min(times)} to {max(times)} %" in text
     assert not falls
     narrow, whole = (0.25, 224), (1.0, 224)
+    phone = [1e3 * GRID[(*whole, precision)]["published_s"] for precision in ("fp32", "int8")]
+    assert f"publishes {phone[0]:g} ms and {phone[1]:g} ms" in text
+    assert f"helps by {phone[0] / phone[1]:.1f} times" in text
     saved = ratio("mult_adds", "fp32", narrow, whole)
     floating, eight = (ratio("median_s", precision, narrow, whole) for precision in ("fp32", "int8"))
     assert (

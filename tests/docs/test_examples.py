@@ -1,6 +1,7 @@
 """The examples of every page run, in its order, and print what the page shows."""
 
 import re
+import shlex
 
 import click
 import pytest
@@ -38,7 +39,7 @@ def test_a_block_is_run_or_held_by_a_test_or_says_what_it_needs(block):
      for block in NOT_RUN for shown in commands(block)],
 )  # fmt: skip
 def test_a_command_that_is_not_run_here_has_its_programs_options(block, shown):
-    program, *words = shown.command.split()
+    program, *words = shlex.split(shown.command)
     if program == "edgecnn":
         _parse(words)
     elif program == "make":
@@ -50,9 +51,7 @@ def test_a_command_that_is_not_run_here_has_its_programs_options(block, shown):
 
 def _parse(words: list[str]) -> None:
     """Let click read a command line without running it; a wrong option is an error."""
-    import shlex
-
-    name, *rest = shlex.split(" ".join(words))
+    name, *rest = words
     assert name in COMMANDS
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
