@@ -41,9 +41,10 @@ def test_half_precision_has_its_own_peak_and_moves_half_the_bytes():
 
 def test_a_figure_that_the_profile_lacks_is_named_with_what_to_do():
     with pytest.raises(
-        EdgeCnnError, match=r"pi4 has no peak rate in fp32.*device fit ssh://user@host --as pi4"
+        EdgeCnnError,
+        match=r"coral-dev-board has no peak rate in fp32.*device fit ssh://user@host --as coral-dev-board",
     ):
-        roofline(network(layer("Conv 3x3", 1, 1)), devices.find("pi4"), "fp32")
+        roofline(network(layer("Conv 3x3", 1, 1)), devices.find("coral-dev-board"), "fp32")
 
 
 def test_an_operator_of_unknown_cost_is_refused():
