@@ -223,7 +223,9 @@ class Measurement:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_json` gave; what follows from the rest is computed anew."""
         try:
-            values = {item.name: data[item.name] for item in fields(cls) if item.name not in ("layers", "recipe")}
+            values = {
+                item.name: data[item.name] for item in fields(cls) if item.name not in ("layers", "recipe")
+            }
             values["layers"] = tuple(
                 LayerTime(layer=each["layer"], medians_s=tuple(each["medians_s"]))
                 for each in data.get("layers", ())  # results of before there were any have none
