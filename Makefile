@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   := demo
 
-.PHONY: demo test lint types zoo bench clean
+.PHONY: demo test lint types docs zoo bench clean
 
 # One thread each: networks this small lose more by sharing cores than they gain, above all on a busy machine.
 demo test: export OMP_NUM_THREADS = 1
@@ -18,6 +18,9 @@ demo: $(STAMP)
 	$(BIN)/edgecnn verify $(DEMO)/mobilenet.jetson
 	$(BIN)/edgecnn verify $(DEMO)/mobilenet.pi4
 	$(BIN)/edgecnn eval $(DEMO)/run $(DEMO)/mobilenet.pi4/model.onnx $(DEMO)/mobilenet.pi4/model.tflite --data digits
+	$(BIN)/edgecnn sweep mobilenet --width 0.25,0.5 --res 24,32 --in-channels 1 --data digits --recipe int8 \
+		--epochs 6 --warmup-epochs 1 --lr 0.05 --jobs 2 -o $(DEMO)/digits.sweep > /dev/null
+	$(BIN)/edgecnn report $(DEMO)/digits.sweep -o $(DEMO)/report.html
 
 test: lint types
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
@@ -31,6 +34,11 @@ types: $(STAMP)
 	rm -rf build/typecheck
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --target build/typecheck .
 	cd build/typecheck && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p edgecnn
+
+# Pages and the reference from the docstrings, as HTML; it fetches nothing, and a warning is an error.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d build/doctrees . build/docs
+	@echo build/docs/index.html
 
 # Every network of the zoo at full size; takes a good quarter of an hour.
 zoo: $(STAMP)

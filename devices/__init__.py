@@ -25,12 +25,27 @@ TARGETS = _Profiles("target", __name__, hint="`edgecnn list targets` shows all")
 
 
 def find(name: str) -> DeviceProfile:
-    """Return the profile of a target; an unknown name raises `UnknownNameError` with the nearest ones."""
+    """Return the profile of a target.
+
+    Args:
+        name: of a device or a family, as `edgecnn list targets` shows.
+
+    Raises:
+        UnknownNameError: there is none; names the nearest ones.
+    """
     return TARGETS[name]
 
 
 def read_profile(name: str, text: str) -> DeviceProfile:
-    """Read the text of one TOML file; raise `EdgeCnnError` where it is not a profile."""
+    """Return the profile that the text of a TOML file describes.
+
+    Args:
+        name: of the device; a file's is its own.
+        text: the file's content.
+
+    Raises:
+        EdgeCnnError: it is not TOML, or not a profile.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -69,7 +69,14 @@ RECIPES: Mapping[str, Published] = {
 
 
 def published(name: str) -> Recipe:
-    """Return the recipe of that name; raise `UnknownNameError` with the nearest where there is none."""
+    """Return a published recipe.
+
+    Args:
+        name: one of those of docs/training.md, such as `mobilenet`.
+
+    Raises:
+        UnknownNameError: there is none; names the nearest ones.
+    """
     if name not in RECIPES:
         raise UnknownNameError("recipe", name, RECIPES)
     return RECIPES[name].recipe

@@ -65,7 +65,12 @@ class Recipe:
         ema: how much of itself the moving average of the weights keeps at a step; 0 is without average.
         optimizer: `sgd` with momentum, or `adamw`, which takes no momentum.
         precision: fp32, or bf16 or fp16 where the device has it.
-        flip, shift, crop, scale, colour, cutout: random changes of the images, as `Augmentation` has them.
+        flip: probability of mirroring left and right.
+        shift: most pixels by which an image is moved, its border repeated.
+        crop: pixels of mean colour around an image before a random part of its size is cut out.
+        scale: least fraction of the area that a random part keeps, which is resized to the input; 1 is off.
+        colour: brightness, contrast and saturation are multiplied by up to 1 ± this.
+        cutout: side in pixels of a square of mean colour at a random place.
     """
 
     epochs: int = 30

@@ -36,9 +36,12 @@ def _nothing(_settings: Mapping[str, Value]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """A registered pass: `function(model, **settings)`.
+    """A registered pass.
 
     Attributes:
+        name: as it stands in a recipe.
+        summary: one line.
+        function: called as `function(model, **settings)`, with the graph that it must not change.
         lossless: whether outputs change by rounding alone; if not, `summary` states the loss.
         defaults: its settings.
         needs: which attributes of the `Context` it cannot do without.
@@ -116,7 +119,19 @@ def compression_pass(
     check: Callable[[Mapping[str, Value]], None] = _allow,
     may_need: Callable[[Mapping[str, Value]], tuple[str, ...]] = _nothing,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Register a function as a pass under its own name; its keywords, but for `context`, are its settings."""
+    """Return what registers a function as a pass under its own name; its keywords are its settings.
+
+    A parameter named `context` gets a `Context` and is no setting.
+
+    Args:
+        lossless: whether outputs change by rounding alone; if not, the first line of its docstring says so.
+        needs: which attributes of the `Context` it cannot do without: `images`, `training`, `labels`, ....
+        after: passes that have to run before it; a recipe without them gets them.
+        behind: passes one of which must have run before; they are not inserted.
+        once: whether it refuses a graph that it has changed already.
+        check: raises `EdgeCnnError` for settings of the right type that mean nothing.
+        may_need: what of the `Context` it cannot do without, too, by its settings.
+    """
 
     def register(function: Callable[..., Result]) -> Callable[..., Result]:
         parameters = dict(list(inspect.signature(function).parameters.items())[1:])

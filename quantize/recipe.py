@@ -28,9 +28,16 @@ class Finished(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One finished pass of a recipe, with the graph as it was before and after it.
+    """One finished pass of a recipe.
 
-    `found` is whether it had been finished by an earlier run of the recipe.
+    Attributes:
+        call: the pass with its settings.
+        matched: at how many places it applied.
+        note: what it did, or, where it matched nothing, why.
+        lossless: whether it changes outputs by rounding alone.
+        before: the graph as it was.
+        after: the graph as it is now.
+        found: whether it had been finished by an earlier run of the recipe.
     """
 
     call: Call
@@ -95,7 +102,11 @@ def check_order(recipe: Sequence[Call], model: ir.Model) -> None:
 
 
 def needs(recipe: Sequence[Call]) -> dict[str, str]:
-    """Return what the passes need of a `Context`, each with the name of the first pass that needs it."""
+    """Return what the passes need of a `Context`, each with the name of the first pass that needs it.
+
+    Args:
+        recipe: the passes, as read by `edgecnn.calls.parse_recipe`.
+    """
     found: dict[str, str] = {}
     for call in complete_recipe(recipe):
         for need in PASSES[call.name].needed(call.arguments):
@@ -120,7 +131,7 @@ def compress(
     context: Context | None = None,
     finished: Finished | None = None,
 ) -> list[Step]:
-    """Apply the passes in order and return a step for each; the model itself is not changed.
+    """Apply the passes in order; the model itself is not changed.
 
     Args:
         model: a canonical graph.
@@ -128,6 +139,9 @@ def compress(
         on_step: called after each pass.
         context: what passes may use besides the graph.
         finished: what an earlier run of the same recipe finished.
+
+    Returns:
+        A step for each pass, those that were inserted too.
 
     Raises:
         EdgeCnnError: an unknown pass or setting, a pass without what it needs, or a graph that a pass

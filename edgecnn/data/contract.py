@@ -20,6 +20,9 @@ def contract(dataset: Dataset, in_channels: int, height: int, width: int) -> Pre
         in_channels: of the network.
         height: of the network's input.
         width: of the network's input.
+
+    Raises:
+        EdgeCnnError: the pictures' channels do not fit the network's.
     """
     order = _ORDERS.get((dataset.channels, in_channels))
     if order is None and dataset.channels != in_channels:

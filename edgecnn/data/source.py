@@ -51,6 +51,9 @@ def load(data: str | Path, split: str = "train") -> Dataset:
             `edgecnn list datasets` shows.
         split: `train` or `held-out`.
 
+    Returns:
+        Pictures that fit into memory as one uint8 array (n, h, w, c), others to be read when they are needed.
+
     Raises:
         EdgeCnnError: where there is no such set, or it cannot be read.
     """

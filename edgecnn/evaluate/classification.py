@@ -91,7 +91,15 @@ class Metrics:
 
 
 def measure(scores: np.ndarray, labels: np.ndarray) -> Metrics:
-    """Return the metrics of scores (n, classes) for labels (n,)."""
+    """Return the metrics of scores.
+
+    Args:
+        scores: float (n, classes), the network's outputs.
+        labels: int (n,), the right class of each picture.
+
+    Raises:
+        EdgeCnnError: there are labels without an output, or outputs that are not finite.
+    """
     classes = scores.shape[1]
     if labels.min() < 0 or labels.max() >= classes:
         raise EdgeCnnError(f"the network has {classes} outputs, but there are labels up to {labels.max()}")

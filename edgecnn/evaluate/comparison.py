@@ -81,6 +81,9 @@ def compare(first: Measured, other: Measured, *, seed: int = 0) -> Comparison:
         other: of the other, of the same kind.
         seed: of what is drawn for maps: the bootstrap's pictures, and the sign patterns.
 
+    Returns:
+        How often they agree, and, with labels or masks, the difference with its interval and p-value.
+
     Raises:
         EdgeCnnError: the pictures, the kinds of answer or the classes differ.
     """

@@ -52,7 +52,14 @@ def mcnemar(only_first: int, only_other: int) -> float:
 
 
 def paired_difference(only_first: int, only_other: int, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of the other network's accuracy less the first's, on the same n pictures."""
+    """Return the interval of the other network's accuracy less the first's, as fractions.
+
+    Args:
+        only_first: pictures on which the first network alone is right.
+        only_other: pictures on which the other alone is right.
+        n: pictures in all, the same for both.
+        confidence: how often the interval holds the true difference, such as 0.95.
+    """
     if not 0 <= only_first + only_other <= n or min(only_first, only_other) < 0 or n < 1:
         raise EdgeCnnError(f"{only_first} and {only_other} pictures are not parts of {n}")
     d, s = (only_other - only_first) / (n + 2), (only_first + only_other + 2) / (n + 2)

@@ -21,7 +21,12 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """So many of n, with Wilson's 95 % interval."""
+    """A part of n independent pictures, with Wilson's 95 % interval.
+
+    Attributes:
+        count: how many.
+        n: of how many.
+    """
 
     count: int
     n: int
@@ -38,7 +43,12 @@ class Share:
 
 
 def wilson(count: int, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval that holds the true share, of which `count` of n independent pictures were seen.
+    """Return the interval that holds the true share.
+
+    Args:
+        count: how many pictures were seen to belong to it.
+        n: of how many independent ones.
+        confidence: how often the interval holds it, such as 0.95.
 
     Raises:
         EdgeCnnError: n is below 1, the count is not within 0..n, or the confidence not between 0 and 1.

@@ -42,6 +42,12 @@ def evaluate(
         preprocessing: the network's contract.
         batch: how many images at a time.
         on_batch: called with (images done, images in all).
+
+    Returns:
+        What every image was taken for, beside its label.
+
+    Raises:
+        EdgeCnnError: there is not one label for each image, or no output for a label.
     """
     n = len(images)
     if not n or len(labels) != n:

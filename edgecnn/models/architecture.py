@@ -134,6 +134,9 @@ def architecture(
         from_foreign: turns weights of another library into ours.
         variants: defaults that go with the value of an option: `{"padding=same": {"res": 512}}`.
         fixed: keywords that the builder gets and nobody may set.
+
+    Returns:
+        A decorator that leaves the builder as it is.
     """
 
     def register(builder: Builder) -> Builder:
@@ -179,18 +182,37 @@ def _pair(res: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def complete(spec: ModelSpec) -> ModelSpec:
-    """Return the spec with the defaults of its architecture filled in."""
+    """Return the spec with the defaults of its architecture filled in.
+
+    Args:
+        spec: the network, None where it is to have its default.
+
+    Raises:
+        EdgeCnnError: there is no such architecture, or it cannot be what the spec asks.
+    """
     return ARCHITECTURES[spec.arch].complete(spec)
 
 
 def build(spec: ModelSpec, device: str = "cpu") -> nn.Module:
-    """Build the network of a spec, in evaluation mode; with `device="meta"` no weight is allocated."""
+    """Return the network of a spec, in evaluation mode.
+
+    Args:
+        spec: the network; what it leaves open gets its default.
+        device: torch's; with `meta` no weight is allocated.
+
+    Raises:
+        EdgeCnnError: there is no such architecture, or it cannot be what the spec asks.
+    """
     entry = ARCHITECTURES[spec.arch]
     return entry.build(entry.complete(spec), device)
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
-    """Round channels to the nearest multiple of `divisor`, never down by more than 10 %.
+    """Return channels rounded to the nearest multiple of a divisor, never down by more than 10 %.
+
+    Args:
+        channels: as the width makes them.
+        divisor: what the result is a multiple of, and at least.
 
     Source: TF-slim's MobileNet; at widths 1, 0.75, 0.5 and 0.25 of the zoo nothing is rounded.
     """

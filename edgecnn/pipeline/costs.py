@@ -14,6 +14,12 @@ def costs(model: Any, **opening: Any) -> Profile:
         model: a spec or its text, a run folder, a bundle, an `.onnx` or `.tflite` file, an `onnx_ir.Model`,
             or an `nn.Module` with `input_shape`. It is not changed.
         opening: `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
+
+    Returns:
+        Counts and bytes by layer; an operator that it does not know is unknown, never zero.
+
+    Raises:
+        EdgeCnnError: there is no such model, or it cannot be what `opening` asks.
     """
     return opened_costs(model, **opening)[1]
 

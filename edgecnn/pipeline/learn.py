@@ -46,6 +46,12 @@ def fit(
         workers: how many processes decode images that do not fit into memory.
         on_epoch: called after each epoch.
         overrides: `width`, `res`, `classes`, `in_channels`, `options`.
+
+    Returns:
+        The run folder, with what was measured on the held-out pictures.
+
+    Raises:
+        EdgeCnnError: the request is wrong, the data cannot be read, or the loss is not finite any more.
     """
     from edgecnn.pipeline.training import Plan, run
 

@@ -86,6 +86,16 @@ def verify_on(
 ) -> list[Check]:
     """Verify a bundle on a device, and say how far its outputs there are from this host's.
 
+    Args:
+        bundle: a folder, a zip, or a `.tflite` file.
+        device: `ssh://user@host`, `adb:SERIAL`, `emulated:pi4` or `local`.
+        python: the Python there.
+        ssh_options: further words for ssh.
+        on_note: told what could not be removed from the device.
+
+    Returns:
+        One check for each file and output, and one beside this host.
+
     Raises:
         EdgeCnnError: something is wrong there, or the device cannot be reached.
     """
@@ -168,10 +178,16 @@ def _job(path: Path, options: tuple[str, ...], seed: int) -> Iterator[Job]:
 
 def _job_of(bundle: Bundle, name: str, options: tuple[str, ...]) -> Job:
     manifest: Mapping[str, Any] = bundle.manifest
+    if manifest["runtime"] == "tflite-micro":
+        raise EdgeCnnError(
+            f"{name} is for {manifest['target']}, a microcontroller, which edgecnn cannot reach: flash a"
+            " build of the bundle's main.cc, which runs the sample there, and time interpreter.Invoke() in it"
+        )
     digest = hashlib.sha256((bundle.folder / MANIFEST).read_bytes()).hexdigest()
     facts = {
         "model": manifest["model"]["spec"],
         "mult_adds": manifest["totals"]["mult_adds"],
+        "recipe": tuple(manifest["recipe"]),
         "bundle_sha256": digest,
         "date": dt.date.today().isoformat(),
     }

@@ -26,6 +26,9 @@ def predict(model: Any, device: str, *, threads: int = 1, **opening: Any) -> Pre
         threads: CPU threads, of a fit.
         opening: `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
 
+    Returns:
+        Seconds in total and by layer, with the method and, of a fit, the band of its errors.
+
     Raises:
         EdgeCnnError: the device was never fitted and its profile lacks a figure.
     """

@@ -65,6 +65,12 @@ def sensitivities(
         seed: of random weights, and of which pictures are drawn.
         on_progress: called with (what, layers or pictures done, of how many).
         opening: `weights`, `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
+
+    Returns:
+        The signal-to-noise ratio and the agreement that each layer alone leaves.
+
+    Raises:
+        EdgeCnnError: there are no pictures, or the network cannot be quantized.
     """
     if pictures < 1:
         raise EdgeCnnError(f"{pictures} pictures are too few to compare outputs on; give at least 1")

@@ -38,6 +38,9 @@ def score(
 
     Returns:
         `Metrics` where pictures have classes, `Segmentation` where they have masks, `Answers` where neither.
+
+    Raises:
+        EdgeCnnError: the model, the data or the contract is missing, or the classes are not the network's.
     """
     dataset = data if isinstance(data, Dataset) else load(data, "held-out")
     found = open_runnable(model, preprocessing or {}, layout, opening)

@@ -34,9 +34,13 @@ __all__ = ["Compression", "Pictures", "Told", "compress"]
 
 @dataclass(frozen=True, kw_only=True)
 class Compression:
-    """A finished pass: what it did, how far it moved the outputs, and where the network stands now.
+    """A finished pass.
 
-    `parity` is None where the pass gave the graph another input or output size: then nothing can be compared.
+    Attributes:
+        step: what it did, with the graph before and after it.
+        parity: how far it moved the outputs; None where it gave the graph another input or output size, so
+            that nothing can be compared.
+        standing: where the network stands now.
     """
 
     step: Step
@@ -92,6 +96,9 @@ def compress(
         target: a device profile's name: its rules, its channel multiple, and what it cannot run.
         told: what is called in between.
 
+    Returns:
+        One for each pass, in order, those that the recipe was completed with included.
+
     Raises:
         EdgeCnnError: the recipe or the pictures do not fit the network, or the target cannot run it.
     """
@@ -105,7 +112,7 @@ def compress(
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))
     check_order(calls, network.graph)
     if device is not None:
-        check_target(device, network.graph)
+        check_target(device, network.graph, device.precisions[0] if device.is_microcontroller else "fp32")
     given = replace(given, data=data, training=with_own_augmentation(given.training, model))
     asked = Asked(network=network, calls=calls, pictures=given, device=device, seed=seed)
     with prepared(asked, Path(out), told) as ready:

@@ -16,7 +16,10 @@ class Share:
         name: of the kind or the block.
         layers: how many they are.
         mult_adds: None where one of them is unknown.
-        mult_adds_share, parameters_share: as fractions of the whole; None likewise.
+        mult_adds_share: as a fraction of the whole; None likewise.
+        parameters: of all of them.
+        parameters_share: as a fraction of the whole; None where there are none.
+        weight_bytes: of all of them.
         activation_bytes: of all their outputs.
         alive_bytes: the most that is held while one of them runs.
     """
@@ -37,7 +40,12 @@ class Share:
 
 
 def shares(profile: Profile, by: str) -> list[Share]:
-    """Return the costs by `kind`, those with the most mult-adds first, or by `block`, in order."""
+    """Return the costs of layers taken together.
+
+    Args:
+        profile: of the network.
+        by: `kind`, those with the most mult-adds first, or `block`, in order.
+    """
     keys = GROUPINGS[by](profile.layers)
     groups: dict[str, list[LayerProfile]] = {}
     for key, layer in zip(keys, profile.layers, strict=True):

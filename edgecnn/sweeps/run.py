@@ -6,17 +6,25 @@ from pathlib import Path
 
 from edgecnn.atomic import check_free
 from edgecnn.errors import EdgeCnnError
-from edgecnn.sweeps.cells import Job, Request, jobs
+from edgecnn.sweeps.cells import Request, jobs
 from edgecnn.sweeps.course import Course, course
 from edgecnn.sweeps.crew import work_together
-from edgecnn.sweeps.points import Point, points_of
+from edgecnn.sweeps.job import Job
+from edgecnn.sweeps.point import Point
+from edgecnn.sweeps.points import points_of
 from edgecnn.sweeps.store import Row, Store, is_sweep, place
 from edgecnn.sweeps.worker import work
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """A sweep after its command: where it is, its points, and the jobs that failed."""
+    """A sweep after its command.
+
+    Attributes:
+        path: where it is.
+        points: all that are finished.
+        failed: the jobs of the request that failed, each with its reason.
+    """
 
     path: Path
     points: tuple[Point, ...]
@@ -40,6 +48,9 @@ def sweep(
         out: a folder, or a file that ends in `.sqlite`.
         processes: how many do jobs, each with its share of the processor's cores.
         on_course: told how far it is.
+
+    Returns:
+        Every finished point of the sweep, those of earlier calls too, and what failed.
 
     Raises:
         EdgeCnnError: the request is wrong, or the file cannot be written. A job that fails does not raise.

@@ -24,6 +24,9 @@ def to_module(model: ir.Model, *, freeze_batch_norm: bool = False, train_scales:
         freeze_batch_norm: whether BatchNorm keeps its statistics, scale and shift also in training.
         train_scales: whether quantization scales are parameters, too (learned step size, Esser et al. 2020).
 
+    Returns:
+        float32 (n, c, h, w) → float32 (n, ...), for any n.
+
     Raises:
         EdgeCnnError: an operator or attribute that has no gradient here, or a node that would mix images; the
             node is named, and nothing has run.
@@ -38,7 +41,16 @@ def to_graph(module: Trainable) -> ir.Model:
     """Return a new graph with the module's weights as they are now; names, metadata and types are kept.
 
     What did not change is the same tensor as in the original graph. An initializer that was read in two roles
-    and changed in one becomes two. Raises `EdgeCnnError` where a scale is no longer positive.
+    and changed in one becomes two.
+
+    Args:
+        module: what `to_module` made; it is not changed.
+
+    Returns:
+        A graph with the nodes of the one that the module was made of.
+
+    Raises:
+        EdgeCnnError: a scale is no longer positive, or a weight has another shape.
     """
     plan, tensors = module._now()
     clone = plan.model.clone()

@@ -3,7 +3,6 @@
 import csv
 import re
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,21 +149,3 @@ def test_a_long_evaluation_says_how_far_it_is(edgecnn, monkeypatch):
         "net: 30 of 110 images  5 images/s  16 s left",
         "net: 50 of 110 images  5 images/s  12 s left",
     ]
-
-
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\$ edgecnn (.*)$", DOCUMENT, re.M)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_document_runs(edgecnn, trained, tmp_path, monkeypatch, command):
-    monkeypatch.chdir(tmp_path)
-    for name, made in (("run", "run"), ("net.pi4", "bundle")):
-        Path(name).symlink_to(trained / made)
-    ran = edgecnn(*command.split())
-    assert ran.code == 0, ran.err
-
-
-def test_the_document_has_the_interval_of_its_example():
-    low, high = (f"{100 * end:.1f} %" for end in wilson(915, 1000))
-    assert f"91.5 % of 1,000 pictures is {low} to {high}" in " ".join(DOCUMENT.split())

@@ -41,11 +41,19 @@ def test_half_precision_has_its_own_peak_and_moves_half_the_bytes():
 
 def test_a_figure_that_the_profile_lacks_is_named_with_what_to_do():
     with pytest.raises(
-        EdgeCnnError, match=r"pi4 has no peak rate in fp32.*device fit ssh://user@host --as pi4"
+        EdgeCnnError,
+        match=r"coral-dev-board has no peak rate in fp32.*device fit ssh://user@host --as coral-dev-board",
     ):
-        roofline(network(layer("Conv 3x3", 1, 1)), devices.find("pi4"), "fp32")
+        roofline(network(layer("Conv 3x3", 1, 1)), devices.find("coral-dev-board"), "fp32")
 
 
 def test_an_operator_of_unknown_cost_is_refused():
     with pytest.raises(EdgeCnnError, match="mult-adds of Einsum are not known"):
         roofline(network(layer("Einsum", None, 1), unknown=("Einsum",)), NANO, "fp32")
+
+
+def test_a_microcontroller_has_no_rate_and_is_told_apart():
+    with pytest.raises(
+        EdgeCnnError, match="no latency is predicted for cortex-m7, a microcontroller.*--target"
+    ):
+        roofline(network(layer("Conv 3x3", 9, 9)), devices.find("cortex-m7"), "int8")
