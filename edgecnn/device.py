@@ -30,6 +30,7 @@ _SOURCED = (
 )
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _FLAGS = {"fp16": "--fp16", "int8": "--int8"}
+_ASKED_WITH = {"int8": "--int8 --calibrate DATA", "fp16": "--fp16"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +136,11 @@ class DeviceProfile:
         """Whether the profile stands for several devices."""
         return bool(self.members)
 
+    @property
+    def is_microcontroller(self) -> bool:
+        """Whether it is a single chip that runs firmware: nothing is copied to it or started on it."""
+        return self.runtime == "tflite-micro"
+
     def refuse(
         self, *, precision: str = "fp32", opset: int | None = None, operators: Iterable[str] = ()
     ) -> None:
@@ -180,9 +186,11 @@ class DeviceProfile:
         return _construct(cls, values, where)
 
     def _precision_refusal(self, precision: str) -> str:
-        flag = _FLAGS.get(precision, f"precision {precision}")
+        flag = _FLAGS.get(precision)
         other = next((_FLAGS[name] for name in self.precisions if name in _FLAGS), None)
         advice = f"give {other} instead of {flag}" if other else f"leave {flag} out"
+        if flag is None:
+            advice = f"give {next(_ASKED_WITH[name] for name in self.precisions if name in _ASKED_WITH)}"
         reason = self.refusals.get(precision, f"it runs {', '.join(self.precisions)}")
         return f"{self.name} cannot run {precision}: {reason}; {advice}"
 

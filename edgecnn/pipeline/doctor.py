@@ -26,7 +26,7 @@ _NEEDED_FOR = {
     "vl-convert-python": "profile --plot",
     "lightning-fabric": "train over several processes",
     "tensorrt": "engines of --target host-gpu, built and run on this machine",
-    "tflite-micro": "the tests of the planned arena",
+    "tflite-micro": "export and verify for microcontrollers: the arena measured, outputs compared",
 }
 _MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}
 _STANDS_IN = {"ai-edge-litert": "tflite-runtime"}

@@ -42,8 +42,25 @@ def profile_tflite(data: bytes) -> Profile:
         unknown_ops=tuple(unknown),
         receptive_field=extents.span(last_map),
         stride=extents.stride(last_map),
-        arena_bytes=arena_bytes(lives),
+        arena_bytes=activations_bytes(graph),
     )
+
+
+def activations_bytes(graph: TfliteGraph) -> int:
+    """Return what a file's activations, and what its kernels ask for besides, take of the arena."""
+    return arena_bytes([*lifetimes(graph), *_scratch(graph)])
+
+
+def _scratch(graph: TfliteGraph) -> list[Lifetime]:
+    """Return the memory that kernels of TFLite-Micro ask for while they run.
+
+    An int8 transposed convolution sums up its outputs in 32 bits (`transpose_conv.cc`).
+    """
+    return [
+        Lifetime(4 * graph.tensors[operator.outputs[0]].nbytes, step, step)
+        for step, operator in enumerate(graph.operators)
+        if operator.name == "TRANSPOSE_CONV" and graph.tensors[operator.outputs[0]].dtype == "int8"
+    ]
 
 
 def lifetimes(graph: TfliteGraph) -> list[Lifetime]:

@@ -22,6 +22,7 @@ from edgecnn.runtime.stderr import without_line
 NOTES = "edgecnn.values"
 _MODULES = ("ai_edge_litert", "tflite_runtime")
 _NHWC = (0, 2, 3, 1)
+_KERNELS = {False: "AUTO", True: "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}  # by whether all values are kept
 _CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
@@ -29,16 +30,20 @@ class LitertRunner:
     """A .tflite network with one input and one output, called with float32 batches (n, c, h, w).
 
     `threads` is the number of CPU threads. `keep_all` keeps every intermediate tensor for `values()`; it
-    runs the plain kernels without XNNPACK, which fuses intermediate values away.
+    runs the plain kernels without XNNPACK, which fuses intermediate values away. `reference` runs LiteRT's
+    reference kernels, loops without any tuning.
 
     Raises:
         EdgeCnnError: no runtime is installed, or the file is damaged, no .tflite file, or of another kind.
     """
 
-    def __init__(self, model: bytes | Path, *, threads: int = 1, keep_all: bool = False) -> None:
+    def __init__(
+        self, model: bytes | Path, *, threads: int = 1, keep_all: bool = False, reference: bool = False
+    ) -> None:
         self._data = _read(model)
         self._keep_all = keep_all
-        self._interpreter = _interpreter(self._data, threads, keep_all=keep_all)
+        kernels = "BUILTIN_REF" if reference else _KERNELS[keep_all]
+        self._interpreter = _interpreter(self._data, threads, kernels, keep_all=keep_all)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise EdgeCnnError(
@@ -93,6 +98,17 @@ class LitertRunner:
                 found[name] = _from_note(self._tensor(details[note["tensor"]]), note)
         return found
 
+    def elements(self) -> dict[int, np.ndarray]:
+        """Return what every computed tensor holds after the last image, as it is stored, by its index.
+
+        Raises:
+            EdgeCnnError: the runner was made without `keep_all`.
+        """
+        if not self._keep_all:
+            raise EdgeCnnError("the intermediate values are gone; make the runner with keep_all=True")
+        computed, _ = _computed_and_notes(self._data)
+        return {index: np.asarray(self._interpreter.get_tensor(index)) for index in sorted(computed)}
+
     def _tensor(self, detail: Mapping[str, Any]) -> np.ndarray:
         return _from_tensor(np.asarray(self._interpreter.get_tensor(detail["index"])), detail)
 
@@ -146,16 +162,14 @@ def _runtime() -> ModuleType:
     raise EdgeCnnError("no TFLite runtime is installed; pip install ai-edge-litert")
 
 
-def _interpreter(data: bytes, threads: int, *, keep_all: bool) -> Any:
+def _interpreter(data: bytes, threads: int, kernels: str, *, keep_all: bool) -> Any:
     runtime = _runtime()
-    resolvers = runtime.OpResolverType
-    resolver = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if keep_all else resolvers.AUTO
     try:
         with without_line(_CHATTER):
             interpreter = runtime.Interpreter(
                 model_content=data,
                 num_threads=threads,
-                experimental_op_resolver_type=resolver,
+                experimental_op_resolver_type=runtime.OpResolverType[kernels],
                 experimental_preserve_all_tensors=keep_all,
             )
             interpreter.allocate_tensors()

@@ -1,4 +1,4 @@
-"""Keeping one known line of a native library off stderr, and nothing else."""
+"""Holding back what a native library writes to stderr: one known line, or all of it for a better sentence."""
 
 import os
 import sys
@@ -17,6 +17,23 @@ def without_line(line: bytes) -> Iterator[None]:
 
     Where nothing can be held back, for want of a stderr or of room for a temporary file, all is written.
     """
+    said: list[bytes] = []
+    try:
+        with captured(said):
+            yield
+    finally:
+        kept = [each for each in said if each.rstrip() != line]
+        if kept:
+            with suppress(OSError):
+                os.write(_STDERR, b"".join(kept))
+
+
+@contextmanager
+def captured(said: list[bytes]) -> Iterator[None]:
+    """Hold back what is written to file descriptor 2 within the block; its lines are in `said` afterwards.
+
+    Where nothing can be held back, all is written, and `said` stays as it is.
+    """
     with _ONE_AT_A_TIME, ExitStack() as stack:
         try:
             held = stack.enter_context(tempfile.TemporaryFile(buffering=0))
@@ -33,9 +50,7 @@ def without_line(line: bytes) -> Iterator[None]:
             os.dup2(real, _STDERR)
             os.close(real)
             held.seek(0)
-            kept = [each for each in held.read().splitlines(keepends=True) if each.rstrip() != line]
-            with suppress(OSError):
-                os.write(_STDERR, b"".join(kept))
+            said += held.read().splitlines(keepends=True)
 
 
 def _flush() -> None:
