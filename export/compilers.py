@@ -12,11 +12,12 @@ import onnx_ir as ir
 
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, VerificationError
-from edgecnn.export import tensorrt, tflite
+from edgecnn.export import micro, tensorrt, tflite
 from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
 from edgecnn.export.parity import LOSSLESS, Parity
 from edgecnn.graph.precision import layer_precisions, precision_of, rest_of, stored_weights
 from edgecnn.graph.save import to_bytes
+from edgecnn.graph.tflite_file import read_tflite
 from edgecnn.runtime import Runner
 
 GRAPH = "model.onnx"
@@ -115,10 +116,10 @@ class Source:
     ranges: Mapping[str, tuple[float, float]] | None = None
 
 
-def check_target(device: DeviceProfile, model: ir.Model) -> None:
-    """Raise `EdgeCnnError`, before any work, where the device cannot run the graph."""
+def check_target(device: DeviceProfile, model: ir.Model, precision: str = "fp32") -> None:
+    """Raise `EdgeCnnError`, before any work, where the device cannot run the graph in a precision."""
     operators = sorted({node.op_type for node in model.graph})
-    device.refuse(precision="fp32", opset=model.opset_imports[""], operators=operators)
+    device.refuse(precision=precision, opset=model.opset_imports[""], operators=operators)
 
 
 def check_runtime(device: DeviceProfile) -> None:
@@ -297,7 +298,16 @@ def _scripts(*names: str) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
+def _compile_micro(device: DeviceProfile, source: Source) -> Compiled:
+    """Write the same file as for LiteRT, of operators that TFLite Micro has; C++ is made of it later."""
+    compiled = _compile_litert(device, source)
+    for artifact in compiled.artifacts:
+        micro.check_operators(read_tflite(artifact.data), device.name)
+    return replace(compiled, scripts={})
+
+
 _COMPILERS: dict[str, Callable[[DeviceProfile, Source], Compiled]] = {
     "litert": _compile_litert,
     "tensorrt": _compile_tensorrt,
+    "tflite-micro": _compile_micro,
 }

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgecnn.errors import EdgeCnnError, VerificationError
+from edgecnn.export import micro
 from edgecnn.export.bundle import MANIFEST, SAMPLE_INPUT, SAMPLE_OUTPUT, Bundle, open_bundle
+from edgecnn.export.micro.agreement import agreement
 from edgecnn.export.parity import response
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def verify(path: str | Path) -> list[Check]:
             checks = [Check(what=MANIFEST, ok=True, detail="sha256 matches"), *_check_files(bundle)]
             if all(check.ok for check in checks):
                 checks += _check_outputs(bundle)
+                checks += _check_firmware(bundle)
             return checks
     except VerificationError as error:
         return [Check(what=MANIFEST, ok=False, detail=str(error))]
@@ -88,6 +91,30 @@ def _check_outputs(bundle: Bundle) -> Iterator[Check]:
             f"max abs error {error:.3g} on the sample, {allowed:.3g} allowed, outputs move by {moved:.3g}"
         )
         yield Check(what=f"output of {name}", ok=error <= allowed, detail=detail)
+
+
+def _check_firmware(bundle: Bundle) -> Iterator[Check]:
+    """Check a microcontroller's bundle: the array that is compiled, and what its interpreter computes."""
+    if bundle.manifest["runtime"] != "tflite-micro":
+        return
+    from edgecnn.runtime.micro_runner import INSTALL, is_installed
+
+    model = (bundle.folder / "model.tflite").read_bytes()
+    same = micro.read_array((bundle.folder / micro.ARRAY).read_text(encoding="utf-8")) == model
+    detail = "is model.tflite byte by byte" if same else "is not model.tflite"
+    yield Check(what=f"array of {micro.ARRAY}", ok=same, detail=detail)
+    what = "model.tflite in TFLite Micro"
+    if not is_installed():
+        yield Check(what=what, ok=True, detail=f"not run, as TFLite Micro is not installed: {INSTALL}")
+        return
+    try:
+        parity = agreement(model, bundle.array(SAMPLE_INPUT), response(bundle.array(SAMPLE_OUTPUT)))
+    except EdgeCnnError as failure:
+        yield Check(what=what, ok=False, detail=str(failure))
+        return
+    error, allowed = parity.max_abs_error, parity.tolerance
+    detail = f"max abs error {error:.3g} beside LiteRT on the sample, {allowed:.3g} allowed"
+    yield Check(what=what, ok=True, detail=detail)
 
 
 def runner(file: Path) -> "LitertRunner | OnnxRunner":

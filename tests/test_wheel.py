@@ -75,7 +75,7 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel):
     modules = {
         Path(package.replace(".", "/"), file.relative_to(ROOT / folder)).as_posix()
         for package, folder in FOLDERS.items()
-        for pattern in ("*.py", "*.toml", "*.css", "*.js", "py.typed")
+        for pattern in ("*.py", "*.toml", "*.css", "*.js", "*.cc", "py.typed")
         for file in (ROOT / folder).rglob(pattern)
     }
     about = {f"edgecnn-{__version__}.dist-info/{name}" for name in METADATA}
