@@ -29,7 +29,11 @@ _FLAGS = (
     click.option(
         "--data", metavar="DATA", help="What --max-drop is measured on.  [default: that of --calibrate]"
     ),
-    click.option("--io", metavar="TYPE", help="Input and output of a .tflite file: float or int8."),
+    click.option(
+        "--io",
+        metavar="TYPE",
+        help="Input and output of a .tflite file: float or int8.  [default: float; a microcontroller: int8]",
+    ),
 )
 _NAMES = (
     "int8",

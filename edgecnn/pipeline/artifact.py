@@ -96,7 +96,7 @@ def _artifact(bundle: Bundle, file: Path, given: Mapping[str, Any]) -> Runnable:
 
 def shipped(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the artifact that a bundle was made for: int8 where it has that, else in full precision."""
-    wanted = {"litert": "tflite", "tensorrt": "onnx"}[manifest["runtime"]]
+    wanted = {"litert": "tflite", "tflite-micro": "tflite", "tensorrt": "onnx"}[manifest["runtime"]]
     fitting = [item for item in manifest["artifacts"] if item["format"] == wanted]
     return dict(next((each for each in fitting if each["precision"] == "int8"), fitting[0]))
 

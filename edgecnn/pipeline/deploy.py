@@ -20,16 +20,19 @@ from edgecnn.export.compilers import (
 )
 from edgecnn.export.parity import Parity
 from edgecnn.graph.precision import precision_of, scheme_of
+from edgecnn.pipeline import microcontroller
 from edgecnn.pipeline.asked import Asked, Told, prepared
 from edgecnn.pipeline.bundle_contents import contents, manifest
 from edgecnn.pipeline.ladder import choose
 from edgecnn.pipeline.network import Network, open_network
 from edgecnn.pipeline.pictures import Pictures
 from edgecnn.pipeline.quantization import Order, Quantization, check_precision, members_note, order
+from edgecnn.pipeline.room import check_early
 from edgecnn.pipeline.softmax import with_softmax
 from edgecnn.pipeline.standing import latency_s
 from edgecnn.pipeline.verification import Verified, verified
 from edgecnn.profile import Profile, profile
+from edgecnn.profile.footprint import Footprint
 from edgecnn.quantize.ladder import Rung
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class Deployment:
         host_latency_s: median of single images by artifact, measured on this host: not the board's.
         ladder: the int8 recipes that were tried, the last of which was taken; empty without `max_drop`.
         notes: what to know about the target.
+        footprint: what it needs of a microcontroller; None for another target.
     """
 
     path: Path
@@ -66,6 +70,7 @@ class Deployment:
     host_latency_s: Mapping[str, float]
     notes: tuple[str, ...]
     ladder: tuple[Rung, ...] = ()
+    footprint: Footprint | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -80,6 +85,7 @@ class Deployment:
             "host_latency": {"kind": "measured", "on": "this host", "median_s": dict(self.host_latency_s)},
             "ladder": [rung.to_json() for rung in self.ladder],
             "notes": list(self.notes),
+            **({} if self.footprint is None else {"microcontroller": self.footprint.to_json()}),
         }
 
 
@@ -124,6 +130,7 @@ def deploy(
     network = replace(network, preprocessing=network.preprocessing.override(**(preprocessing or {})))
     network = with_softmax(network) if softmax else network
     _check_network(ordered, network)
+    check_early(network, ordered)
     path = _path(out, ordered, network)
     _check_free(path, force)
     asked = _asked(ordered, network, preprocessing or {}, seed)
@@ -137,7 +144,7 @@ def deploy(
         on_stage("write")  # the last thing, so that an interruption leaves nothing
         name = path.stem if is_zip(path) else path.name
         said = {**manifest(network, ordered, found), "name": name, "seed": seed}
-        write_bundle(path, said, contents(found), force=force)
+        write_bundle(path, said, contents(network, ordered, found), force=force)
     return Deployment(
         path=path,
         network=network,
@@ -148,12 +155,14 @@ def deploy(
         artifacts=tuple(_listed(artifact) for artifact in found.artifacts),
         host_latency_s=latency,
         ladder=tuple(ladder),
+        footprint=found.footprint,
         notes=(
             *ordered.notes,
             *members_note(ordered.device, ordered.precision),
             *ready.notes,
             *_warnings(found),
             *found.compiled.notes,
+            *([] if found.footprint is None else microcontroller.notes(ordered.device, found.footprint)),
         ),
     )
 
@@ -174,8 +183,9 @@ def _precision(ordered: Order, network: Network) -> str:
 
 def _check_network(ordered: Order, network: Network) -> None:
     """Refuse, before any work, what the target cannot run of this network."""
-    check_target(ordered.device, network.graph)
-    check_precision(ordered.device, {_precision(ordered, network)}, ordered.asked.io)
+    precision = _precision(ordered, network)
+    check_target(ordered.device, network.graph, "int8" if precision == "dynamic" else precision)
+    check_precision(ordered.device, {precision}, ordered.io)
     brought = precision_of(network.graph)
     if brought in ordered.device.some_precisions:
         raise EdgeCnnError(

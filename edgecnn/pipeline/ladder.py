@@ -112,9 +112,9 @@ def _evaluator(
     ordered: Order, reference: Measured, measured: Callable[[Runner], Measured]
 ) -> Callable[[ir.Model], Score]:
     def shipped(graph: ir.Model) -> tuple[Runner, str]:
-        if ordered.device.runtime != "litert":
+        if ordered.device.runtime == "tensorrt":
             return OnnxRunner(graph, integers=False), "ONNX Runtime"  # else float layers would be rounded
-        return compile_for(ordered.device, graph, io=ordered.asked.io).artifacts[0].runner, "LiteRT"
+        return compile_for(ordered.device, graph, io=ordered.io).artifacts[0].runner, "LiteRT"
 
     def scored(graph: ir.Model) -> Score:
         runner, runtime = shipped(graph)

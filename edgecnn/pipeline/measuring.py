@@ -168,6 +168,11 @@ def _job(path: Path, options: tuple[str, ...], seed: int) -> Iterator[Job]:
 
 def _job_of(bundle: Bundle, name: str, options: tuple[str, ...]) -> Job:
     manifest: Mapping[str, Any] = bundle.manifest
+    if manifest["runtime"] == "tflite-micro":
+        raise EdgeCnnError(
+            f"{name} is for {manifest['target']}, a microcontroller, which edgecnn cannot reach: flash a"
+            " build of the bundle's main.cc, which runs the sample there, and time interpreter.Invoke() in it"
+        )
     digest = hashlib.sha256((bundle.folder / MANIFEST).read_bytes()).hexdigest()
     facts = {
         "model": manifest["model"]["spec"],

@@ -16,7 +16,7 @@ from edgecnn.quantize.recipe import check_recipe, complete_recipe, needs, uses
 
 _IO = ("float", "int8")
 # What the compiler of a runtime wants a quantized graph to follow.
-SCHEMES = {"litert": "tflite", "tensorrt": "tensorrt"}
+SCHEMES = {"litert": "tflite", "tflite-micro": "tflite", "tensorrt": "tensorrt"}
 ANY = "tflite"  # pairs on every value: what a runtime that is not named here finds most to read in
 PASSES_OF_PRECISION = ("int8", "dynamic", "fp16")
 # What a flag adds to a recipe that does not name its first pass. Ranges of least squared error and corrected
@@ -36,7 +36,8 @@ class Quantization:
         calibrate_images: how many of them, drawn by the seed.
         observer: how a range is chosen, such as `mse`.
         allow_float: operators without an int8 form that may stay in float, joined by commas.
-        io: `float` or `int8`, the type of a .tflite file's input and output.
+        io: `float` or `int8`, the type of a .tflite file's input and output; by default `int8` for a
+            microcontroller, whose memory a float32 picture would fill, else `float`.
         max_drop: how many points int8 may lose; then the recipe is the cheapest that loses no more.
         training: where passes of the recipe train, on the pictures of `calibrate`.
         data: the data set whose held-out pictures tell; by default the one to calibrate with.
@@ -48,13 +49,13 @@ class Quantization:
     calibrate_images: int = IMAGES
     observer: str | None = None
     allow_float: str | None = None
-    io: str = "float"
+    io: str | None = None
     max_drop: float | None = None
     data: str | None = None
     training: TrainingPlace = field(default_factory=TrainingPlace)
 
     def __post_init__(self) -> None:
-        if self.io not in _IO:
+        if self.io not in (None, *_IO):
             raise UnknownNameError("type of input and output", self.io, _IO)
         if self.calibrate_images < 1:
             raise EdgeCnnError(f"--calibrate-images {self.calibrate_images} is too few; give at least 1")
@@ -140,13 +141,18 @@ class Order:
         """Return the rules that the target's runtime wants a quantized graph to follow."""
         return SCHEMES.get(self.device.runtime, ANY)
 
+    @property
+    def io(self) -> str:
+        """Return the type of a .tflite file's input and output."""
+        return self.asked.io or ("int8" if self.device.is_microcontroller else "float")
+
 
 def order(model: Any, target: str, recipe: str, asked: Quantization) -> Order:
     """Return what is to be made of a model; raise `EdgeCnnError` for what the target cannot run."""
     device, calls = devices.find(target), asked.calls(recipe)
     check_runtime(device)
     refuse_half_weights(device, calls)
-    check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io)
+    check_precision(device, set(_names(calls)) & set(PASSES_OF_PRECISION), asked.io or "float")
     precision = precision_in(calls)
     data, notes = data_of(model, asked.calibrate, calls)
     asked = replace(asked, training=with_own_augmentation(asked.training, model))
@@ -158,6 +164,8 @@ def refuse_half_weights(device: DeviceProfile, calls: Sequence[Call]) -> None:
     names = _names(calls)
     if "half_weights" not in names:
         return
+    if device.is_microcontroller:
+        device.refuse(precision="fp16")
     if device.runtime != "litert":
         raise EdgeCnnError(
             "half_weights is how a .tflite file stores weights; for TensorRT, give fp16 for it"
@@ -189,6 +197,11 @@ def check_precision(device: DeviceProfile, precisions: Collection[str], io: str)
     """Raise `EdgeCnnError` for a precision, of `int8`, `dynamic` and `fp16`, that the device does not run."""
     for name in sorted(precisions):
         device.refuse(precision="int8" if name == "dynamic" else name)
+    if device.is_microcontroller and "dynamic" in precisions:
+        raise EdgeCnnError(
+            "TFLite Micro has int8 weights with int8 activations only; give --int8 --calibrate DATA"
+            " for dynamic"
+        )
     if device.runtime == "tensorrt" and "dynamic" in precisions:
         raise EdgeCnnError("TensorRT has int8 weights with int8 activations only; give int8 for dynamic")
     if device.runtime == "tensorrt" and io != "float":

@@ -105,7 +105,7 @@ def compress(
     network = replace(network, preprocessing=network.preprocessing.override(**given.preprocessing))
     check_order(calls, network.graph)
     if device is not None:
-        check_target(device, network.graph)
+        check_target(device, network.graph, device.precisions[0] if device.is_microcontroller else "fp32")
     given = replace(given, data=data, training=with_own_augmentation(given.training, model))
     asked = Asked(network=network, calls=calls, pictures=given, device=device, seed=seed)
     with prepared(asked, Path(out), told) as ready:

@@ -11,11 +11,12 @@ from edgecnn.export.bundle import SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
 from edgecnn.export.compilers import Artifact, Compiled, compile_for, graph_artifact
 from edgecnn.export.parity import Parity
 from edgecnn.graph.precision import precision_of
-from edgecnn.pipeline import hops
+from edgecnn.pipeline import hops, microcontroller, room
 from edgecnn.pipeline.beside import float_graph, ranges_for_dla
 from edgecnn.pipeline.finished_passes import FinishedPasses
 from edgecnn.pipeline.network import Network
 from edgecnn.pipeline.quantization import Order
+from edgecnn.profile.footprint import Footprint
 from edgecnn.quantize import Context, Step, compress
 from edgecnn.sample import sample_inputs
 
@@ -31,6 +32,7 @@ class Verified:
         artifacts: what ships, the graph first.
         compiled: what the compiler gave.
         parity: of every hop, in order.
+        footprint: what it needs of a microcontroller; None for another target.
     """
 
     steps: Sequence[Step]
@@ -39,6 +41,7 @@ class Verified:
     artifacts: Sequence[Artifact]
     compiled: Compiled
     parity: tuple[Parity, ...]
+    footprint: Footprint | None = None
 
 
 def verified(
@@ -67,7 +70,7 @@ def verified(
     }
     ranges = ranges_for_dla(ordered, full, context) if graph is not full else None
     compiled = compile_for(
-        ordered.device, graph, io=ordered.asked.io, float_graph=graphs[SAMPLE_OUTPUT], ranges=ranges
+        ordered.device, graph, io=ordered.io, float_graph=graphs[SAMPLE_OUTPUT], ranges=ranges
     )
     others = [artifact for artifact in compiled.artifacts if artifact.path != reference.path]
     own = [artifact for artifact in compiled.artifacts if artifact.path == reference.path]
@@ -75,6 +78,12 @@ def verified(
     parity += [
         hops.of_artifact(graphs[each.expected], each, samples, outputs[each.expected]) for each in others
     ]
+    needed = None
+    if ordered.device.is_microcontroller:
+        on_stage("fit")
+        (file,) = (each.data for each in others)
+        needed = room.checked(network, ordered, file)
+        parity += microcontroller.hop(file, samples, context.images, parity[-1].response)
     return Verified(
         steps=steps,
         samples=samples,
@@ -82,6 +91,7 @@ def verified(
         artifacts=(*(own or [reference]), *others),
         compiled=compiled,
         parity=tuple(parity),
+        footprint=needed,
     )
 
 

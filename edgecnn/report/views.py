@@ -8,6 +8,7 @@ from edgecnn import units
 from edgecnn.export.parity import Parity
 from edgecnn.export.verify import Check
 from edgecnn.pipeline.deploy import Deployment
+from edgecnn.profile.footprint import RUNTIME_BYTES
 from edgecnn.report.quantization_views import print_ladder
 from edgecnn.report.tables import print_line, print_table
 from edgecnn.run_folder import RunFolder
@@ -28,7 +29,7 @@ def print_deployment(deployment: Deployment) -> None:
             f"{units.count(before.parameters)} as defined, {units.count(after.parameters)} folded",
         ),
     ]
-    print_table(("", ""), facts)
+    print_table(("", ""), [*facts, *_memory(deployment)])
     print_line("")
     if deployment.ladder:
         print_ladder(deployment.ladder)
@@ -40,6 +41,20 @@ def print_deployment(deployment: Deployment) -> None:
     for note in deployment.notes:
         print_line(f"note: {note}")
     print_line(f"bundle: {deployment.path}")
+
+
+def _memory(deployment: Deployment) -> list[tuple[str, str]]:
+    """Say what a microcontroller has to hold."""
+    needed = deployment.footprint
+    if needed is None:
+        return []
+    plain, scratch, model, runtime = map(
+        units.size, (needed.arena_bytes, needed.scratch_bytes, needed.model_bytes, RUNTIME_BYTES)
+    )
+    return [
+        ("RAM", f"arena {plain} {needed.arena_kind}, and {scratch} for CMSIS-NN predicted"),
+        ("flash", f"model {model} {needed.model_kind}, and {runtime} for TFLite Micro published"),
+    ]
 
 
 def _print_parity(deployment: Deployment) -> None:
