@@ -53,6 +53,29 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerTime:
+    """How long a layer took, in seconds: the median of profiled inferences in each round."""
+
+    layer: str
+    medians_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not is_text(self.layer) or not self.medians_s or not all(map(_is_time, self.medians_s)):
+            raise EdgeCnnError(
+                f"layer {str(self.layer)[:80]!r}: its times are not one or more of 0 s and above"
+            )
+
+    @property
+    def median_s(self) -> float:
+        """Median of the rounds."""
+        return quantile(self.medians_s, 0.50)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return {"layer": self.layer, "median_s": self.median_s, "medians_s": list(self.medians_s)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """The latency of one artifact on one device, measured after its outputs were found right.
 
@@ -74,6 +97,7 @@ class Measurement:
         max_abs_error_allowed: what would not have been measured.
         includes: what a time holds.
         clock_jumped_s: how far the device's wall clock was set meanwhile; times are of another clock.
+        layers: where the runtime tells, how long each took in further inferences, which profiling slows.
         environment: where it was measured.
     """
 
@@ -94,6 +118,7 @@ class Measurement:
     max_abs_error_allowed: float
     includes: str
     clock_jumped_s: float = 0.0
+    layers: tuple[LayerTime, ...] = ()
     environment: Environment
 
     def __post_init__(self) -> None:
@@ -177,6 +202,7 @@ class Measurement:
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
         plain["environment"] = self.environment.to_json()
+        plain["layers"] = [layer.to_json() for layer in self.layers]
         derived = {
             key: getattr(self, key) for key in ("median_s", "p90_s", "p99_s", "min_s", "iqr_s", "noisy")
         }
@@ -187,7 +213,11 @@ class Measurement:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_json` gave; what follows from the rest is computed anew."""
         try:
-            values = {item.name: data[item.name] for item in fields(cls)}
+            values = {item.name: data[item.name] for item in fields(cls) if item.name != "layers"}
+            values["layers"] = tuple(
+                LayerTime(layer=each["layer"], medians_s=tuple(each["medians_s"]))
+                for each in data.get("layers", ())  # results of before there were any have none
+            )
             for key in ("times_s", "warmup_s", "init_s", "first_s"):
                 values[key] = tuple(values[key])
             values["environment"] = Environment.from_json(data["environment"])
@@ -224,8 +254,23 @@ def merge(parts: Sequence[Measurement]) -> Measurement:
     )
     rest = {item.name: getattr(first, item.name) for item in fields(Measurement)}
     rest |= {"max_abs_error": max(part.max_abs_error for part in parts), "environment": environment}
+    rest["layers"] = _merged_layers(parts)
     rest["clock_jumped_s"] = max((part.clock_jumped_s for part in parts), key=abs)
     return Measurement(**{**rest, **joined, "steady": all(part.steady for part in parts)})
+
+
+def _merged_layers(parts: Sequence[Measurement]) -> tuple[LayerTime, ...]:
+    names = [[layer.layer for layer in part.layers] for part in parts]
+    if any(each != names[0] for each in names):
+        raise EdgeCnnError(f"{parts[0].name}: its rounds tell of different layers; run it again")
+    return tuple(
+        LayerTime(layer=same[0].layer, medians_s=tuple(value for each in same for value in each.medians_s))
+        for same in zip(*(part.layers for part in parts), strict=True)
+    )
+
+
+def _is_time(value: Any) -> bool:
+    return is_number(value) and value >= 0
 
 
 def _same(one: Measurement, other: Measurement) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.devices import answers
-from edgecnn.devices.measurement import Environment, Measurement, merge
+from edgecnn.devices.measurement import Environment, LayerTime, Measurement, merge
 from edgecnn.devices.shell import WAITS_S
 from edgecnn.devices.transport import GoneError, LostError, Transport
 from edgecnn.errors import EdgeCnnError, VerificationError
@@ -218,8 +218,23 @@ def _part(found: Mapping[str, Any], device: str, job: Job) -> Measurement:
     environment = Environment(
         fixed=fixed, before=before, after=after, peak_rss_bytes=get("peak_rss_bytes", answers.is_number, told)
     )
+    layers = tuple(
+        LayerTime(layer=each["layer"], medians_s=(each["median_s"],))
+        for each in get("layers", _are_layers, {"layers": [], **found})
+    )
     steady = bool(get("steady", lambda value: isinstance(value, bool)))
     return Measurement(
         name=job.name, device=device, steady=steady, clock_jumped_s=jumped_s, environment=environment,
+        layers=layers,
         **times, **single, **texts, **errors, **job.facts,
     )  # fmt: skip
+
+
+def _are_layers(value: Any) -> bool:
+    """Return whether a value is a list of layers with a name and a time each."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        return False
+    times = [each.get("median_s") for each in value]
+    return all(answers.is_text(each.get("layer")) for each in value) and all(
+        answers.is_number(time_s) and time_s >= 0 for time_s in times
+    )

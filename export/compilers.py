@@ -37,6 +37,7 @@ _TENSORRT_SCRIPTS = (
     "build_engine.py",
     "engine_layers.py",
     "fastest_engine.py",
+    "layer_times.py",
     "trtexec_engine.py",
 )
 _FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)

@@ -6,6 +6,7 @@ from edgecnn import units
 from edgecnn.devices.measurement import Measurement
 from edgecnn.report.tables import print_line, print_table
 
+_SLOWEST = 8  # layers that are printed; --json has all
 _COLUMNS = (
     *(
         "bundle",
@@ -37,10 +38,26 @@ def print_measurements(found: Sequence[Measurement]) -> None:
     for each in found:
         for warning in each.warnings:
             print_line(f"doubtful: {each.name}: {warning}")
+    for each in found:
+        _print_layers(each)
     print_line(f"{len(first.times_s)} inferences each, after a warm-up; a time is {first.includes}")
     print_line(
         "outputs verified there first; LiteRT's Python interface gives no times by layer"
     ) if _is_litert(first) else print_line("outputs verified there first")
+
+
+def _print_layers(measured: Measurement) -> None:
+    """Print the slowest layers, where the runtime told of any."""
+    if not measured.layers:
+        return
+    total_s = sum(layer.median_s for layer in measured.layers) or 1.0
+    slowest = sorted(measured.layers, key=lambda layer: -layer.median_s)[:_SLOWEST]
+    rows = [(each.layer, units.duration(each.median_s), f"{each.median_s / total_s:.0%}") for each in slowest]
+    title = (
+        f"{measured.name}: slowest of {len(measured.layers)} layers, measured by TensorRT's profiler in"
+        " inferences that it slows"
+    )
+    print_table(("layer", "median", "of all layers"), rows, title=title, numeric=("median", "of all layers"))
 
 
 def _is_litert(measured: Measurement) -> bool:

@@ -396,6 +396,10 @@ class LiteRtRunner:
         except (ValueError, RuntimeError) as error:
             raise BoardError(f"{self.runtime} failed: {first_line(error)}") from error
 
+    def layers(self, _runs: int) -> List[Dict[str, Any]]:
+        """Return nothing: LiteRT's Python interface gives no times by layer."""
+        return []
+
     def environment(self) -> Dict[str, Any]:
         """Return what else the runtime says about itself."""
         return {}
@@ -776,6 +780,12 @@ class TensorRtRunner:
             raise BoardError(f"TensorRT failed to run {self.name}: {said(self.logger, 'no reason given')}")
         self.cuda.synchronize()
         self.cuda.download(self.output, self.to_host)
+
+    def layers(self, runs: int) -> List[Dict[str, Any]]:
+        """Return the median seconds of each layer, over further inferences of what was loaded."""
+        import layer_times  # type: ignore[import-not-found]  # of the same bundle
+
+        return list(layer_times.measure(self, runs))
 
     def environment(self) -> Dict[str, Any]:
         """Return the GPU and its memory."""
@@ -1203,8 +1213,12 @@ def bench(manifest: Dict[str, Any], options: argparse.Namespace) -> Dict[str, An
     # Times are of a clock that never jumps; the other one may, as where a time server has just been found.
     jump_s = (time.time() - clocks[0]) - (time.perf_counter() - clocks[1])
     found["environment"]["clock_jumped_s"] = jump_s
+    found["layers"] = runner.layers(PROFILED_RUNS)
     runner.close()
     return found
+
+
+PROFILED_RUNS = 10  # inferences besides those that are timed, where a runtime tells times by layer
 
 
 def timed(runner: Any, batch: np.ndarray, runs: int) -> List[float]:
@@ -1278,6 +1292,9 @@ def print_infer(found: Dict[str, Any]) -> None:
         print(f"{each['probability']:7.2%}  {name}  (score {each['score']:.4g})")
 
 
+SLOWEST = 5  # layers that are printed; --json has all
+
+
 def print_bench(found: Dict[str, Any]) -> None:
     """Print the latency and where it was measured."""
     where = found["environment"]
@@ -1289,6 +1306,8 @@ def print_bench(found: Dict[str, Any]) -> None:
     for name in ("median", "p90", "p99", "min", "iqr", "init", "first"):
         print(f"  {name:6} {found[name + '_s'] * 1e3:10.3f} ms")
     print(f"  measured over {found['runs']} runs, {found['includes']}; outputs verified first")
+    for each in sorted(found["layers"], key=lambda layer: -layer["median_s"])[:SLOWEST]:
+        print(f"  {each['median_s'] * 1e3:10.3f} ms  {each['layer']}  (profiled, in slower inferences)")
     if found["noisy"]:
         print("  NOISY: the interquartile range is over 10 % of the median; close other programs")
 

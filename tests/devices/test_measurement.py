@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecnn.devices.measurement import Environment, Measurement, merge, quantile
+from edgecnn.devices.measurement import Environment, LayerTime, Measurement, merge, quantile
 from edgecnn.devices.results import append_results, check_results, read_results
 from edgecnn.errors import EdgeCnnError
 
@@ -129,3 +129,40 @@ def test_a_file_that_holds_something_else_is_not_touched(tmp_path):
     with pytest.raises(EdgeCnnError, match="is no measurement"):
         append_results(file, [ONE])
     assert file.read_text() == "dear diary\n"
+
+
+LAYERED = replace(
+    ONE, layers=(LayerTime(layer="conv", medians_s=(0.003,)), LayerTime(layer="fc", medians_s=(0.0,)))
+)
+
+
+def test_the_times_of_layers_survive_json_and_results_without_any_are_read():
+    plain = json.loads(json.dumps(LAYERED.to_json()))
+    assert plain["layers"][0] == {"layer": "conv", "median_s": 0.003, "medians_s": [0.003]}
+    assert Measurement.from_json(plain) == LAYERED
+    del plain["layers"]
+    assert Measurement.from_json(plain) == ONE
+
+
+def test_the_rounds_of_a_layer_are_joined():
+    slower = replace(LAYERED, layers=tuple(replace(each, medians_s=(0.009,)) for each in LAYERED.layers))
+    joined = merge([LAYERED, slower, slower]).layers
+    assert [(each.layer, each.medians_s) for each in joined] == [
+        ("conv", (0.003, 0.009, 0.009)),
+        ("fc", (0.0, 0.009, 0.009)),
+    ]
+    assert joined[0].median_s == 0.009
+
+
+@pytest.mark.parametrize(
+    "other", [ONE, replace(LAYERED, layers=LAYERED.layers[::-1])], ids=["none", "others"]
+)
+def test_rounds_that_tell_of_different_layers_are_not_merged(other):
+    with pytest.raises(EdgeCnnError, match="rounds tell of different layers"):
+        merge([LAYERED, other])
+
+
+@pytest.mark.parametrize("medians_s", [(), (-1e-9,), (float("nan"),), ("1",)], ids=str)
+def test_times_of_a_layer_that_cannot_be_are_refused(medians_s):
+    with pytest.raises(EdgeCnnError, match="layer 'conv': its times"):
+        LayerTime(layer="conv", medians_s=medians_s)

@@ -152,3 +152,25 @@ def test_outputs_that_are_wrong_there_are_not_measured():
     with pytest.raises(VerificationError, match="net does not verify there: outputs"):
         measure_there(device, [job()], Plan())
     assert device.asked == []
+
+
+def test_the_times_of_layers_are_read_and_joined_over_the_rounds():
+    answers = [bench(layers=[{"layer": "conv", "median_s": time_s}]) for time_s in (1e-3, 3e-3)]
+    (found,) = measure_there(Told(*answers), [job()], Plan(runs=4, rounds=2))
+    assert [(each.layer, each.medians_s) for each in found.layers] == [("conv", (1e-3, 3e-3))]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv",
+        [1],
+        [{"layer": 1, "median_s": 1.0}],
+        [{"layer": "conv"}],
+        [{"layer": "conv", "median_s": -1.0}],
+    ],
+    ids=["a text", "a number", "no name", "no time", "a negative time"],
+)
+def test_layers_that_no_runner_tells_are_refused(layers):
+    with pytest.raises(EdgeCnnError, match="its answer says layers is"):
+        measure_there(Told(bench(layers=layers)), [job()], Plan(runs=2, rounds=1))

@@ -16,7 +16,8 @@ from edgecnn.models import complete
 FILES = {
     "pi4": ["manifest.json", "model.onnx", "model.tflite", "run.py", "sample/input.npy", "sample/output.npy"],
     "jetson": [
-        "build_engine.py", "engine_layers.py", "fastest_engine.py", "manifest.json", "model.fp16.onnx",
+        "build_engine.py", "engine_layers.py", "fastest_engine.py", "layer_times.py", "manifest.json",
+        "model.fp16.onnx",
         "model.onnx", "run.py", "sample/input.npy", "sample/output.npy", "trtexec.txt", "trtexec_engine.py",
     ],
 }  # fmt: skip

@@ -57,6 +57,7 @@ class Board:
     no_context: bool = False
     wrong_outputs: float = 0.0  # added to every output
     in_fp16: tuple[str, ...] = ()  # layers that its engines compute in fp16, whatever the graph says
+    profiled: int = 0  # inferences that reported their layers
     in_a_block: tuple[str, ...] = ()  # layers that its engines hold inside a compiled block
     log: list[str] = field(default_factory=list)
     configs: list[Any] = field(default_factory=list)
@@ -130,6 +131,14 @@ class ILogger:
         raise NotImplementedError
 
 
+class IProfiler:
+    def __init__(self) -> None:
+        self._ready = True
+
+    def report_layer_time(self, layer_name: str, ms: float) -> None:
+        raise NotImplementedError
+
+
 class IInt8EntropyCalibrator2:
     def __init__(self) -> None:
         self._ready = True
@@ -155,6 +164,7 @@ def make_tensorrt(version: str, board: Board | None = None) -> types.ModuleType:
                 module, kind, enum.Enum(kind, {name: values.get(name, 9) for name in members}, type=Indexed)
             )
     module.ILogger = ILogger
+    module.IProfiler = IProfiler
     if "IInt8EntropyCalibrator2" in names.top():
         module.IInt8EntropyCalibrator2 = IInt8EntropyCalibrator2
     for cls in classes(version, module, board):
@@ -499,6 +509,8 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             return json.dumps({"Layers": named, ends: []})
 
     class IExecutionContext:
+        profiler: Any = None
+
         def set_tensor_address(self, name: str, address: int) -> bool:
             assert isinstance(address, int)
             self._addresses[name] = address
@@ -518,7 +530,20 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             feed = {each.name: read(addresses[each.name], each.shape) for each in session.get_inputs()}
             for each, values in zip(session.get_outputs(), session.run(None, feed), strict=True):
                 write(addresses[each.name], values + np.float32(board.wrong_outputs))
+            self._profile()
             return True
+
+        def _profile(self) -> None:
+            if self.profiler is None:
+                return
+            if not getattr(self.profiler, "_ready", False):
+                raise RuntimeError("IProfiler.__init__ was not called")
+            board.profiled += 1
+            for place, layer in enumerate(inspected(self._engine._graph, board, "Format/Datatype")):
+                # The first of the inferences is the slowest, as on a board.
+                self.profiler.report_layer_time(
+                    layer["Name"], (place + 1) * (5.0 if board.profiled == 1 else 1.0)
+                )
 
     found = [Builder, IBuilderConfig, ITimingCache, INetworkDefinition, OnnxParser, EngineInspector]
     return [*found, Runtime, ICudaEngine, IExecutionContext]

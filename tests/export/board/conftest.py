@@ -27,7 +27,7 @@ from edgecnn.quantize.calibrate import calibrate
 
 SCRIPTS = Path(edgecnn.export.board.__file__).parent
 STANDINS = Path(__file__).parents[2] / "standins"
-NAMES = ("run", "build_engine", "engine_layers", "fastest_engine", "trtexec_engine")
+NAMES = ("run", "build_engine", "engine_layers", "fastest_engine", "layer_times", "trtexec_engine")
 SIDE, CLASSES = 8, 5
 LABELS = ["ant", "bee", "cat", "dog", "emu"]
 

@@ -30,7 +30,7 @@ def test_a_flipped_bit_in_any_file_is_found(built, name):
     ran = built.run("verify", "--json")
     failed = [each for each in ran.json["checks"] if not each["ok"]]
     assert (ran.code, [each["check"] for each in failed]) == (1, [f"file {name}"])
-    assert ran.err == f"error: 1 of 10 checks failed: file {name}\n"
+    assert ran.err == f"error: 1 of 11 checks failed: file {name}\n"
 
 
 def test_a_truncated_and_a_missing_file_are_told_apart(built):

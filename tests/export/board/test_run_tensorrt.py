@@ -155,7 +155,7 @@ def test_wrong_outputs_fail_and_give_no_latency(jetson_bundle, jetson, error):
     board.wrong_outputs = error
     verified, measured = jetson_bundle.run("verify", "--json"), jetson_bundle.run("bench", "--json")
     assert (verified.code, verified.json["ok"]) == (1, False)
-    assert "1 of 11 checks failed: outputs of fp16" in verified.err
+    assert "1 of 12 checks failed: outputs of fp16" in verified.err
     assert (measured.code, measured.out) == (1, "")
     assert "outputs of fp16 are wrong" in measured.err
 
