@@ -33,6 +33,11 @@ def roofline(profile: Profile, device: DeviceProfile, precision: str, stored: st
     Raises:
         EdgeCnnError: the device's profile lacks a figure, or the network has an operator of unknown cost.
     """
+    if device.is_microcontroller:
+        raise EdgeCnnError(
+            f"no latency is predicted for {device.name}, a microcontroller, whose rate no source states;"
+            f" edgecnn export --target {device.name} says whether the network has room there"
+        )
     device.refuse(precision=precision)
     peak = device.peak_mult_adds_per_s.get(precision)
     bandwidth = device.memory_bandwidth_bytes_per_s

@@ -143,7 +143,7 @@ def _advice(network: Network, device: DeviceProfile, io: str) -> str:
         return "prune it (edgecnn compress FILE --recipe 'prune(mult_adds=0.5)'), or give it smaller pictures"
     found = largest(network.spec, device, io)
     if found is None:
-        return "nor has any narrower or smaller form of it; choose another network (edgecnn list models)"
+        return "no narrower or smaller form of it fits either; choose another network (edgecnn list models)"
     spec, needed = found
     width = "" if spec.width is None else f"width={spec.width:g}, "
     return (

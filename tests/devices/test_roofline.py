@@ -49,3 +49,10 @@ def test_a_figure_that_the_profile_lacks_is_named_with_what_to_do():
 def test_an_operator_of_unknown_cost_is_refused():
     with pytest.raises(EdgeCnnError, match="mult-adds of Einsum are not known"):
         roofline(network(layer("Einsum", None, 1), unknown=("Einsum",)), NANO, "fp32")
+
+
+def test_a_microcontroller_has_no_rate_and_is_told_apart():
+    with pytest.raises(
+        EdgeCnnError, match="no latency is predicted for cortex-m7, a microcontroller.*--target"
+    ):
+        roofline(network(layer("Conv 3x3", 9, 9)), devices.find("cortex-m7"), "int8")
