@@ -187,10 +187,11 @@ class DeviceProfile:
 
     def _precision_refusal(self, precision: str) -> str:
         flag = _FLAGS.get(precision)
-        other = next((_FLAGS[name] for name in self.precisions if name in _FLAGS), None)
-        advice = f"give {other} instead of {flag}" if other else f"leave {flag} out"
-        if flag is None:
-            advice = f"give {next(_ASKED_WITH[name] for name in self.precisions if name in _ASKED_WITH)}"
+        other = next((name for name in self.precisions if name in _FLAGS), None)
+        if other is None:
+            advice = f"leave {flag} out"
+        else:
+            advice = f"give {_FLAGS[other]} instead of {flag}" if flag else f"give {_ASKED_WITH[other]}"
         reason = self.refusals.get(precision, f"it runs {', '.join(self.precisions)}")
         return f"{self.name} cannot run {precision}: {reason}; {advice}"
 

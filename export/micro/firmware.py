@@ -11,6 +11,7 @@ from importlib.resources import files
 import numpy as np
 
 from edgecnn.errors import VerificationError
+from edgecnn.export.micro import templates
 from edgecnn.export.micro.operators import method
 from edgecnn.graph.tflite_file import TfliteTensor, read_tflite
 from edgecnn.preprocessing import Preprocessing
@@ -54,7 +55,7 @@ def firmware_files(firmware: Firmware) -> dict[str, bytes]:
     texts = {
         "model.h": _header(firmware),
         ARRAY: _source(firmware),
-        "sample.h": _SAMPLE_HEADER.format(step=_number(firmware.step)),
+        "sample.h": templates.SAMPLE_HEADER.format(step=_number(firmware.step)),
         "sample.cc": _sample(*firmware.sample),
     }
     main = (files("edgecnn.export.micro") / "main.cc").read_bytes()
@@ -74,7 +75,7 @@ def _header(firmware: Firmware) -> str:
     needed = firmware.footprint
     operators = sorted({operator.name for operator in graph.operators})
     calls = " &&\n         ".join(f"resolver.{method(name)}() == kOk" for name in operators)
-    return _HEADER.format(
+    return templates.HEADER.format(
         title=_comment(firmware.title),
         target=firmware.target,
         version=__version__,
@@ -150,11 +151,11 @@ def _number(value: float) -> str:
 
 def _source(firmware: Firmware) -> str:
     lines = _lines([_HEX[byte] for byte in firmware.model])
-    return _SOURCE.format(title=_comment(firmware.title), lines=lines)
+    return templates.SOURCE.format(title=_comment(firmware.title), lines=lines)
 
 
 def _sample(given: np.ndarray, expected: np.ndarray) -> str:
-    return _SAMPLE.format(given=_elements(given), expected=_elements(expected))
+    return templates.SAMPLE.format(given=_elements(given), expected=_elements(expected))
 
 
 def _elements(array: np.ndarray) -> str:
@@ -167,92 +168,3 @@ def _elements(array: np.ndarray) -> str:
 def _lines(words: Sequence[str]) -> str:
     rows = (words[start : start + _IN_A_LINE] for start in range(0, len(words), _IN_A_LINE))
     return "\n".join(f"    {', '.join(row)}," for row in rows)
-
-
-_HEADER = """\
-// {title} in int8 for {target}, written by edgecnn {version}.
-#ifndef EDGECNN_MODEL_H_
-#define EDGECNN_MODEL_H_
-
-#include <cstddef>
-#include <cstdint>
-
-namespace edgecnn {{
-
-// The network, byte by byte the file model.tflite.
-constexpr std::size_t kModelBytes = {bytes};
-extern const unsigned char kModel[];
-
-// Images are (1, height, width, channels); real = scale * (element - zero point).
-{ends}
-
-{preprocessing}
-{labels}
-
-// The memory to give the interpreter: {plain} bytes with its plain kernels, {kind} on a 64-bit host (pointers
-// of a Cortex-M are shorter), and {scratch} that Arm's kernels, CMSIS-NN, ask for at most (predicted).
-constexpr std::size_t kArenaBytes = {arena};
-
-// The operators, for tflite::MicroMutableOpResolver<edgecnn::kOperators>.
-constexpr unsigned int kOperators = {operators};
-
-template <typename Resolver>
-bool AddOperators(Resolver& resolver) {{
-  constexpr int kOk = 0;  // kTfLiteOk
-  return {calls};
-}}
-
-}}  // namespace edgecnn
-
-#endif  // EDGECNN_MODEL_H_
-"""
-
-_SOURCE = """\
-// {title}: the bytes of model.tflite.
-#include "model.h"
-
-namespace edgecnn {{
-
-alignas(16) const unsigned char kModel[] = {{
-{lines}
-}};
-
-static_assert(sizeof(kModel) == kModelBytes, "model.h and model.cc belong to different networks");
-
-}}  // namespace edgecnn
-"""
-
-_SAMPLE_HEADER = """\
-// One input, and the output that this host computed for it.
-#ifndef EDGECNN_SAMPLE_H_
-#define EDGECNN_SAMPLE_H_
-
-#include "model.h"
-
-namespace edgecnn {{
-
-extern const Input kSampleInput[kInputElements];
-extern const Output kSampleOutput[kOutputElements];
-constexpr float kSampleStep = {step};  // between two values that an output can have
-
-}}  // namespace edgecnn
-
-#endif  // EDGECNN_SAMPLE_H_
-"""
-
-_SAMPLE = """\
-// The first picture of sample/input.npy as the network takes it, and its output.
-#include "sample.h"
-
-namespace edgecnn {{
-
-const Input kSampleInput[kInputElements] = {{
-{given}
-}};
-
-const Output kSampleOutput[kOutputElements] = {{
-{expected}
-}};
-
-}}  // namespace edgecnn
-"""
