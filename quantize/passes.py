@@ -126,6 +126,7 @@ def compression_pass(
     Args:
         lossless: whether outputs change by rounding alone; if not, the first line of its docstring says so.
         needs: which attributes of the `Context` it cannot do without: `images`, `training`, `labels`, ....
+        uses: which it makes use of where they are there.
         after: passes that have to run before it; a recipe without them gets them.
         behind: passes one of which must have run before; they are not inserted.
         once: whether it refuses a graph that it has changed already.

@@ -52,15 +52,21 @@ def activations_bytes(graph: TfliteGraph) -> int:
 
 
 def _scratch(graph: TfliteGraph) -> list[Lifetime]:
-    """Return the memory that kernels of TFLite-Micro ask for while they run.
+    """Return the memory that int8 kernels of TFLite-Micro ask for while they run.
 
-    An int8 transposed convolution sums up its outputs in 32 bits (`transpose_conv.cc`).
+    A transposed convolution, a mean and a sum add up their outputs in 32 bits; the latter two keep an index
+    and their axes besides (`transpose_conv.cc`, `reduce_common.cc`).
     """
-    return [
-        Lifetime(4 * graph.tensors[operator.outputs[0]].nbytes, step, step)
-        for step, operator in enumerate(graph.operators)
-        if operator.name == "TRANSPOSE_CONV" and graph.tensors[operator.outputs[0]].dtype == "int8"
-    ]
+    found = []
+    for step, operator in enumerate(graph.operators):
+        made = graph.tensors[operator.outputs[0]]
+        if operator.name not in ("TRANSPOSE_CONV", "MEAN", "SUM") or made.dtype != "int8":
+            continue
+        found.append(Lifetime(4 * made.nbytes, step, step))
+        if operator.name != "TRANSPOSE_CONV":
+            image, axes = (graph.tensors[index] for index in operator.inputs)
+            found += [Lifetime(4 * len(image.shape), step, step), Lifetime(axes.nbytes, step, step)]
+    return found
 
 
 def lifetimes(graph: TfliteGraph) -> list[Lifetime]:
