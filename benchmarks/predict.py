@@ -38,7 +38,6 @@ def compare(folder: Path, passes: int) -> dict[str, Any]:
     """Return the whole result."""
     stacks = write_micro(folder)
     zoo = write_zoo(folder)
-    before = machine.load()
     if not (folder / ANSWER).is_file():
         time_all(folder, passes)
     found = json.loads((folder / ANSWER).read_text())
@@ -46,7 +45,7 @@ def compare(folder: Path, passes: int) -> dict[str, Any]:
     return {
         "kind": "measured and predicted",
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": {**machine.describe(), "load_before": before, "load_after": machine.load()},
+        "machine": machine.describe(),
         "versions": versions(Path(sys.executable), ("ai-edge-litert", "numpy")),
         "settings": {"passes": passes, "threads": 1},
         **judged(folder, stacks, zoo, found),

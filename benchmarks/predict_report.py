@@ -33,7 +33,7 @@ def section(result: Mapping[str, Any]) -> str:
 
 
 def _head(result: Mapping[str, Any]) -> list[str]:
-    host, fits = result["machine"], result["fits"]
+    host, fits, took = result["machine"], result["fits"], result["reference_s"]
     micro = " and ".join(f"{fits[each]['networks']} in {said}" for each, said in PRECISIONS.items())
     left_out = " and ".join(
         f"{fits[each]['median_error']:.1%} in {said}" for each, said in PRECISIONS.items()
@@ -47,17 +47,16 @@ def _head(result: Mapping[str, Any]) -> list[str]:
         "## Latency predicted, beside measured (`predict.py`)",
         "",
         f"On {result['date']} on {host['cpu']}, {host['cores']} cores, {host['system']}, LiteRT"
-        f" {result['versions'].get('ai-edge-litert', '')}, one thread; load average before"
-        f" {host['load_before']:.1f}, after {host['load_after']:.1f}. `edgecnn device fit` was made on"
+        f" {result['versions'].get('ai-edge-litert', '')}, one thread. `edgecnn device fit` was made on"
         f" micro-networks alone ({micro}; median error of stacks that were left out: {left_out}). It predicts"
         " every network of the zoo, which it never saw. All were timed in turns, each beside a reference"
-        f" network, in {result['settings']['passes']} passes.",
+        f" network, in {result['settings']['passes']} passes, on a machine with other work, too: the"
+        f" reference took {units.duration(took['10%'])} to {units.duration(took['90%'])} (8 of 10 times).",
         "",
         "Of the zoo's networks in alphabetical order, every other one, from the first on, was looked at"
         " while the model was being made (*development*); the rest was only predicted when it was done"
         " (*untouched*). Compared with: a fixed time and one for each mult-add, fitted on the same"
-        " micro-networks; and a"
-        f" roofline with the highest rates that any micro-network reached ({rates}).",
+        f" micro-networks; and a roofline with the highest rates that any of them reached ({rates}).",
         "",
     ]
 

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from command import tell
@@ -12,8 +12,10 @@ from command import tell
 from edgecnn import devices
 from edgecnn.calls import parse_recipe
 from edgecnn.device import DeviceProfile
+from edgecnn.devices.fit import Fit
 from edgecnn.devices.fitting import Timed
 from edgecnn.devices.least_squares import non_negative
+from edgecnn.devices.measurement import quantile
 from edgecnn.devices.roofline import roofline
 from edgecnn.export import tflite
 from edgecnn.graph.nodes import static_shape
@@ -72,43 +74,71 @@ def _write(graph: Any, places: dict[str, Path]) -> None:
 def judged(folder: Path, stacks: dict[str, bool], zoo: list[str], found: dict[str, Any]) -> dict[str, Any]:
     """Return fits, what they are compared with, and a row for each network and precision."""
     files = [file_name(name, precision) for name in zoo for precision in PRECISIONS]
-    taken = latencies_s(read_visits(found, [*stacks, *files], "local"))
-    result: dict[str, Any] = {"fits": {}, "compared_with": {}, "rows": []}
+    visits = read_visits(found, [*stacks, *files], "local")
+    reference = [time for each in visits.values() for visit in each for time in visit.reference_s]
+    taken = latencies_s(visits)
+    result: dict[str, Any] = {
+        "reference_s": {f"{share:.0%}": quantile(reference, share) for share in (0.1, 0.5, 0.9)},
+        "fits": {},
+        "compared_with": {},
+        "rows": [],
+    }
     for precision in PRECISIONS:
         micro = timed_files(folder, {name: stacks[name] for name in stacks if precision in name}, taken)
-        fit = fit_of(micro, found, {"device": "local", "target": "host", "precision": precision})
-        profiles = {each.name: profile_tflite((folder / each.name).read_bytes()) for each in micro}
-        only, facts = _mult_adds_only(micro, profiles)
-        host = _at_its_best(micro, profiles, precision)
-        result["fits"][precision] = fit.to_json()
-        best = {"peak": host.peak_mult_adds_per_s[precision], "bandwidth": host.memory_bandwidth_bytes_per_s}
-        result["compared_with"][precision] = {"mult_adds_only": facts, "roofline": best}
+        judge = Judge.of(micro, folder, found, precision)
+        result["fits"][precision] = judge.fit.to_json()
+        result["compared_with"][precision] = judge.facts
         for place, name in enumerate(zoo):
-            data = (folder / file_name(name, precision)).read_bytes()
-            costs, predicted = profile_tflite(data), fit.predict(data)
-            row = {
-                "name": name,
-                "precision": precision,
-                "half": "untouched" if place % 2 else "development",
-                "mult_adds": costs.mult_adds,
-                "weight_bytes": costs.weight_bytes,
-                "measured_s": taken[file_name(name, precision)],
-                "fitted_s": predicted.latency_s,
-                "band_s": list(predicted.band_s or ()),
-                "outside": list(predicted.outside),
-                "mult_adds_only_s": only(costs.mult_adds),
-                "roofline_s": roofline(costs, host, precision, precision).latency_s,
-            }
-            result["rows"].append(row)
+            file = folder / file_name(name, precision)
+            half = "untouched" if place % 2 else "development"
+            told = {"name": name, "precision": precision, "half": half, "measured_s": taken[file.name]}
+            result["rows"].append(told | judge.row(file.read_bytes()))
     return result
 
 
-def _mult_adds_only(
-    micro: Sequence[Timed], profiles: dict[str, Profile]
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """A fit, and two simpler predictions from the same micro-networks."""
+
+    fit: Fit
+    only: Callable[[float], float]
+    best: DeviceProfile
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, micro: Sequence[Timed], folder: Path, found: dict[str, Any], precision: str) -> Self:
+        """Fit all three."""
+        profiles = {each.name: profile_tflite((folder / each.name).read_bytes()) for each in micro}
+        only, facts = mult_adds_only(
+            [each.latency_s for each in micro], [profiles[each.name].mult_adds or 0 for each in micro]
+        )
+        best = _at_its_best(micro, profiles, precision)
+        rates = {
+            "peak": best.peak_mult_adds_per_s[precision],
+            "bandwidth": best.memory_bandwidth_bytes_per_s,
+        }
+        fit = fit_of(micro, found, {"device": "local", "target": "host", "precision": precision})
+        return cls(fit=fit, only=only, best=best, facts={"mult_adds_only": facts, "roofline": rates})
+
+    def row(self, data: bytes) -> dict[str, Any]:
+        """Return what is predicted of a file."""
+        costs, predicted = profile_tflite(data), self.fit.predict(data)
+        return {
+            "mult_adds": costs.mult_adds,
+            "weight_bytes": costs.weight_bytes,
+            "fitted_s": predicted.latency_s,
+            "band_s": list(predicted.band_s or ()),
+            "outside": list(predicted.outside),
+            "mult_adds_only_s": self.only(costs.mult_adds),
+            "roofline_s": roofline(costs, self.best, self.fit.precision, self.fit.precision).latency_s,
+        }
+
+
+def mult_adds_only(
+    latencies_s: Sequence[float], mult_adds: Sequence[int]
 ) -> tuple[Callable[[float], float], dict[str, float]]:
-    """Fit a fixed time and one for each mult-add, by the same relative errors."""
-    times = np.array([each.latency_s for each in micro])
-    work = np.array([profiles[each.name].mult_adds or 0 for each in micro], float)
+    """Fit a fixed time and one for each mult-add, by relative errors; return what predicts, and both."""
+    times, work = np.array(latencies_s), np.array(mult_adds, float)
     fixed, each = non_negative(np.stack([np.ones_like(work), work], 1) / times[:, None], np.ones(len(times)))
     return lambda count: float(fixed + each * count), {"fixed_s": float(fixed), "mult_add_s": float(each)}
 
