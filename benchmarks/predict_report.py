@@ -55,8 +55,10 @@ def _head(result: Mapping[str, Any]) -> list[str]:
         "",
         "Of the zoo's networks in alphabetical order, every other one, from the first on, was looked at"
         " while the model was being made (*development*); the rest was only predicted when it was done"
-        " (*untouched*). Compared with: a fixed time and one for each mult-add, fitted on the same"
-        f" micro-networks; and a roofline with the highest rates that any of them reached ({rates}).",
+        " (*untouched*; before the split, an earlier and coarser model had been tried on all of them). Those"
+        " of over 25 G mult-adds are taken at their smallest resolution. Compared with: a fixed time and one"
+        " for each mult-add, fitted on the same micro-networks; and a roofline with the highest rates that"
+        f" any of them reached ({rates}).",
         "",
     ]
 
