@@ -20,6 +20,7 @@ PRUNING = FOLDER / "results" / "prune.json"
 LATENCY = FOLDER / "results" / "latency.json"
 LATENCY_GRID = FOLDER / "results" / "latency_grid.json"
 SWEPT = FOLDER / "results" / "sweep.json"
+PREDICTION = FOLDER / "results" / "predict.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
 
 Row = Mapping[str, Any]
@@ -47,6 +48,7 @@ def readme() -> str:
     import convert_report
     import fashion_mnist_report
     import latency_report
+    import predict_report
     import profilers_report
     import prune_report
     import quantizers_report
@@ -67,6 +69,7 @@ def readme() -> str:
         TRAINING: training_report.section,
         LATENCY: latency_report.tool_section,
         LATENCY_GRID: latency_report.grid_section,
+        PREDICTION: predict_report.section,
     }
     parts = [write(json.loads(file.read_text())) for file, write in sections.items() if file.is_file()]
     return "\n".join([_HEAD, *parts])

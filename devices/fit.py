@@ -13,7 +13,7 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.tflite_file import TfliteGraph, read_tflite
 from edgecnn.profile.tflite_profile import kind
 
-FORMAT = 1
+FORMAT = 2
 _BAND = 0.9  # share of the held-out networks that it holds
 _BEYOND = 2.0  # how far beyond the fitted terms a term still counts as inside
 _TEXTS = ("device", "runtime", "precision", "date", "edgecnn")

@@ -7,6 +7,7 @@ weights). Tile sizes are tried one after another and chosen by the error of netw
 Source of the weights: Huber, Robust Statistics, 1981.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,14 +20,25 @@ from edgecnn.graph.tflite_file import TfliteGraph
 from edgecnn.profile.tflite_profile import kind
 
 _FOLDS, _WEIGHTINGS, _FEWEST_STACKS = 5, 4, 5
+_FEWEST_OF_A_TERM = 3  # networks that have it; from fewer nothing follows
 _TUNING, _EXACT = 1.5, 0.01  # of Huber's weights: times the median error, and the least that counts
 _WORST = 0.5  # an error beyond it says no more about tiles
+_STARTS = (  # the kernels of XNNPACK: float32 and int8 with AVX-512, with AVX2, with NEON
+    Tiles(rows=7, columns=32, narrow=16, depth=1, lanes=16),
+    Tiles(rows=7, columns=16, narrow=16, depth=8, lanes=16),
+    Tiles(rows=5, columns=16, narrow=16, depth=1, lanes=8),
+    Tiles(rows=3, columns=8, narrow=8, depth=8, lanes=16),
+    Tiles(rows=6, columns=8, narrow=8, depth=1, lanes=8),
+    Tiles(rows=4, columns=16, narrow=16, depth=4, lanes=16),
+    Tiles(rows=2, columns=8, narrow=8, depth=8, lanes=8),
+)
 _CHOICES: Mapping[str, tuple[int, ...]] = {
-    "columns": (4, 8, 16, 32, 64),
-    "rows": (1, 2, 4, 5, 6, 7, 8, 12, 14),
-    "depth": (1, 2, 4, 8, 16),
     "cache_bytes": (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22),
     "last_cache_bytes": (1 << 18, 1 << 20, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26),
+    "first_cache_bytes": (1 << 14, 1 << 15, 1 << 16, 1 << 17),
+    "rows": (1, 2, 3, 4, 5, 6, 7, 8, 12),
+    "lanes": (4, 8, 16, 32),
+    "depth": (1, 2, 4, 8),
 }
 
 
@@ -65,7 +77,7 @@ def fit(timed: Sequence[Timed]) -> Fitted:
     return Fitted(
         tiles=tiles,
         seconds=dict(zip(names, map(float, seconds), strict=True)),
-        ranges=_ranges(timed, tiles),
+        ranges=_ranges(timed, tiles, names),
         errors=tuple(map(float, errors)),
     )
 
@@ -77,14 +89,14 @@ def _best_tiles(timed: Sequence[Timed], latency_s: np.ndarray) -> Tiles:
         left_out = np.abs(_left_out(_terms(timed, tiles)[1], latency_s, everyone))
         return float(np.minimum(left_out, _WORST).mean())
 
-    best, least = Tiles(), np.inf
-    for _ in range(2):
+    found = {tiles: error(tiles) for tiles in _STARTS}
+    best, before = min(found, key=found.__getitem__), None
+    while best != before:
+        before = best
         for name, choices in _CHOICES.items():
-            for choice in choices:
-                tiles = replace(best, **{name: choice})
-                found = error(tiles)
-                if found < least - 1e-6:
-                    best, least = tiles, found
+            tried = [replace(best, **{name: choice}) for choice in choices]
+            found |= {tiles: error(tiles) for tiles in tried if tiles not in found}
+            best = min((best, *tried), key=found.__getitem__)
     return best
 
 
@@ -97,7 +109,8 @@ def _terms(timed: Sequence[Timed], tiles: Tiles) -> tuple[list[str], np.ndarray]
             for term, value in layer.terms.items():
                 total[term] = total.get(term, 0.0) + value
         sums.append(total)
-    names = sorted({term for total in sums for term in total})
+    counts = Counter(term for total in sums for term in total)
+    names = sorted(term for term, count in counts.items() if count >= _FEWEST_OF_A_TERM)
     return names, np.array([[total.get(name, 0.0) for name in names] for total in sums])
 
 
@@ -125,13 +138,13 @@ def _left_out(matrix: np.ndarray, latency_s: np.ndarray, judged: Sequence[int]) 
     return np.concatenate(errors)
 
 
-def _ranges(timed: Sequence[Timed], tiles: Tiles) -> dict[str, tuple[float, float]]:
-    """Return the least and greatest value of each term of a single layer, and of a network's weights."""
+def _ranges(timed: Sequence[Timed], tiles: Tiles, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the least and greatest of each fitted term of a layer, and of the weights of a network."""
     held = [float(weight_bytes(each.graph)) for each in timed]
     found = {WEIGHTS: (0.0, max(held))}
     for each in timed:
         for layer in _layers(each, tiles):
-            for term, value in layer.terms.items():
-                low, high = found.get(term, (value, value))
-                found[term] = (min(low, value), max(high, value))
+            for term in layer.terms.keys() & names:
+                low, high = found.get(term, (layer.terms[term],) * 2)
+                found[term] = (min(low, layer.terms[term]), max(high, layer.terms[term]))
     return found

@@ -4,9 +4,10 @@
 
 A matrix kernel computes `rows` positions by `columns` output channels at once and reads `depth` input
 channels together: mult-adds count as many as a tile holds, the last, partly empty one too; at each position
-of the filter it begins anew (`steps`). Weights that the caches do not hold from one inference to the next are
-read from further away, `cold_weights` from the next cache, `far_weights` from memory; so are maps that do not
-fit (`spilled`).
+of the filter it begins anew (`steps`). For few output channels there is a narrow kernel, with a rate of its
+own, and for a single position one that does nothing but read weights. Weights, and the pointers by which
+XNNPACK finds what a filter reads, that the caches do not hold from one inference to the next are read from
+further away, cold ones from the next cache, far ones from memory; so are maps that do not fit (`spilled`).
 """
 
 import math
@@ -17,16 +18,23 @@ from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor
 
 INFERENCE = "inference"
 WEIGHTS = "network/weights"  # bytes of all weights of a network: a range, no term
-_MEMORY = "memory"
+_POINTER_BYTES, _FILTER_RANK = 8, 4
+_MEMORY, _DENSE, _CONVOLUTION = "memory", "fully connected", "convolution"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """What the kernels compute at once, and how many bytes the caches next to them hold."""
+    """What the kernels compute at once, and how many bytes the caches hold, the nearest first.
+
+    A kernel has `columns` output channels, a narrow one `narrow`, a depthwise one or a pool `lanes`.
+    """
 
     rows: int = 1
     columns: int = 8
+    narrow: int = 8
     depth: int = 1
+    lanes: int = 8
+    first_cache_bytes: int = 1 << 15
     cache_bytes: int = 1 << 20
     last_cache_bytes: int = 1 << 23
 
@@ -53,20 +61,50 @@ class _Ends:
 
 def layer_terms(graph: TfliteGraph, kinds: list[str], tiles: Tiles) -> list[LayerTerms]:
     """Return the terms of every operator of a file, in order; `kinds` are how a profile calls them."""
-    weights = weight_bytes(graph)
+    every = [_ends(operator, graph) for operator in graph.operators]
+    held = weight_bytes(graph) + sum(map(_pointer_bytes, every))
     found = []
-    for operator, kind in zip(graph.operators, kinds, strict=True):
-        ends = _ends(operator, graph)
+    for operator, kind, ends in zip(graph.operators, kinds, every, strict=True):
         family, terms = _FAMILIES.get(operator.name, _moves)(operator.name, ends, tiles)
         named = {f"{family}/{term}": value for term, value in {"fixed": 1.0, **terms}.items()}
-        held = 0 if ends.weights is None else ends.weights.nbytes
-        for term, cache in (("cold_weights", tiles.cache_bytes), ("far_weights", tiles.last_cache_bytes)):
-            if weights > cache and held:
-                named[f"{_MEMORY}/{term}"] = float(held)
-        if ends.moved_bytes - held > tiles.cache_bytes:
-            named[f"{_MEMORY}/spilled"] = float(ends.moved_bytes - held)
-        found.append(LayerTerms(name=ends.result.name, kind=kind, family=family, terms=named))
+        if family in (_CONVOLUTION, _DENSE):
+            named |= _missed(family, ends, held, tiles)
+        moved = ends.moved_bytes - _weight_bytes(ends)
+        named[f"{_MEMORY}/spilled"] = float(moved if moved > tiles.cache_bytes else 0)
+        some = {term: value for term, value in named.items() if value}
+        found.append(LayerTerms(name=ends.result.name, kind=kind, family=family, terms=some))
     return found
+
+
+def _missed(family: str, ends: _Ends, held: int, tiles: Tiles) -> dict[str, float]:
+    """Return the bytes of weights and pointers that the caches lost since the inference before.
+
+    A cache that holds all that an inference reads loses nothing, and everything where that is twice as much.
+    """
+    cold, far = (
+        min(1.0, max(0.0, held / cache - 1)) for cache in (tiles.cache_bytes, tiles.last_cache_bytes)
+    )
+    weights = _weight_bytes(ends)
+    missed = {f"{family}/cold_weights": cold * weights, f"{family}/far_weights": far * weights}
+    pointers = _pointer_bytes(ends)
+    if family == _CONVOLUTION and pointers and ends.weights is not None:
+        # read again for each tile of columns; the more work between two of them, the less is waited for them
+        c_out, height, width, c_in = ends.weights.shape
+        again = math.ceil(c_out / _columns(c_out, height * width, tiles)) / math.ceil(c_in / tiles.depth)
+        missed[f"{family}/cold_pointers"] = cold * pointers * again
+    return missed
+
+
+def _weight_bytes(ends: _Ends) -> int:
+    return 0 if ends.weights is None else ends.weights.nbytes
+
+
+def _pointer_bytes(ends: _Ends) -> int:
+    """Return the bytes of the pointers to what each tap of a filter reads, at each position."""
+    if ends.weights is None or len(ends.weights.shape) != _FILTER_RANK:
+        return 0
+    taps = math.prod(ends.weights.shape[1:3])
+    return _POINTER_BYTES * taps * math.prod(ends.result.shape[1:3]) if taps > 1 else 0
 
 
 def weight_bytes(graph: TfliteGraph) -> int:
@@ -100,39 +138,52 @@ def _convolution(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
     c_out, height, width, c_in = ends.weights.shape
     groups = max(1, ends.image.shape[-1] // c_in)
     positions, taps = math.prod(ends.result.shape[1:3]), height * width
-    rows, columns = _up(positions, tiles.rows), _up(c_out // groups, tiles.columns) * groups
-    depth = taps * _up(c_in, tiles.depth)
-    family = "grouped convolution" if groups > 1 else "convolution 1x1" if taps == 1 else "convolution"
-    return family, {
-        "mult_adds": float(rows * columns * depth),
-        "steps": float(rows * columns // tiles.columns * taps),
+    if positions == groups == 1:
+        return _matrix_vector(c_out, c_in * taps, tiles)
+    wide = _columns(c_out // groups, taps, tiles)
+    calls = math.ceil(positions / tiles.rows) * math.ceil(c_out // groups / wide) * groups
+    work = float(calls * tiles.rows * wide * taps * _up(c_in, tiles.depth))
+    return _CONVOLUTION, {
+        ("mult_adds" if wide == tiles.columns else "narrow_mult_adds"): work,
+        "steps": float(calls * taps),
         "outputs": float(positions * c_out),
-        "patches": float(positions * taps * c_in * groups),
         "weights": float(ends.weights.nbytes),
-        **({"groups": float(groups)} if groups > 1 else {}),
     }
+
+
+def _columns(c_out: int, taps: int, tiles: Tiles) -> int:
+    """Return how many output channels at once the kernel computes that XNNPACK takes."""
+    fewer = taps == 1 and _up(c_out, tiles.narrow) < _up(c_out, tiles.columns)
+    return tiles.narrow if c_out < tiles.columns or fewer else tiles.columns
+
+
+def _matrix_vector(c_out: int, c_in: int, tiles: Tiles) -> Terms:
+    columns = _up(c_out, tiles.columns)
+    return _DENSE, {"mult_adds": float(columns * c_in), "outputs": float(c_out)}
 
 
 def _depthwise(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
     assert ends.weights is not None
     _, height, width, channels = ends.weights.shape
-    outputs = math.prod(ends.result.shape[1:3]) * _up(channels, tiles.columns)
+    positions = math.prod(ends.result.shape[1:3])
+    outputs = positions * _up(channels, tiles.lanes)
     if height * width == 1:
         return "scaling by channel", {"outputs": float(outputs)}
-    inputs = float(math.prod(ends.image.shape))
+    streamed = positions * ends.weights.nbytes if ends.weights.nbytes > tiles.first_cache_bytes else 0
     return "depthwise convolution", {
         "mult_adds": float(outputs * height * width),
         "outputs": float(outputs),
-        "inputs": inputs,
-        "positions": float(math.prod(ends.result.shape[1:3])),
+        "inputs": float(math.prod(ends.image.shape)),
+        "positions": float(positions),
+        "ragged": float(positions * height * width if channels % tiles.lanes else 0),
+        "streamed": float(streamed),
     }
 
 
 def _dense(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
     assert ends.weights is not None
     c_out, c_in = ends.weights.shape
-    columns = _up(c_out, tiles.columns)
-    return "fully connected", {"mult_adds": float(columns * c_in), "outputs": float(c_out)}
+    return _matrix_vector(c_out, c_in, tiles)
 
 
 def _transposed(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
@@ -147,11 +198,12 @@ def _transposed(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
 
 
 def _pooling(name: str, ends: _Ends, tiles: Tiles) -> Terms:
-    outputs = math.prod(ends.result.shape[1:3]) * _up(ends.result.shape[-1], tiles.columns)
+    positions, channels = math.prod(ends.result.shape[1:3]), ends.result.shape[-1]
     return name, {
-        "outputs": float(outputs),
+        "outputs": float(positions * _up(channels, tiles.lanes)),
         "inputs": float(math.prod(ends.image.shape)),
-        "positions": float(math.prod(ends.result.shape[1:3])),
+        "positions": float(positions),
+        "ragged": float(positions if channels % tiles.lanes else 0),
     }
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from edgecnn.calls import parse_recipe
 from edgecnn.devices import answers, fits
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.fitting import Timed, fit
-from edgecnn.devices.measurement import quantile
 from edgecnn.devices.reach import reach
 from edgecnn.devices.transport import Transport
 from edgecnn.errors import EdgeCnnError, UnknownNameError
@@ -23,13 +22,15 @@ from edgecnn.export import tflite
 from edgecnn.export.recorder.record import record
 from edgecnn.graph.tflite_file import read_tflite
 from edgecnn.pipeline.micro_networks import Micro, micro_networks
+from edgecnn.pipeline.micro_singles import REFERENCE
+from edgecnn.pipeline.visits import latencies_s, read_visits
 from edgecnn.quantize import compress
 from edgecnn.quantize.context import Context
 from edgecnn.version import __version__
 
 PRECISIONS = ("fp32", "int8")
+PASSES = 2  # over all files
 SCRIPT, RUNNER = "time_networks.py", "run.py"
-QUIET = 0.25  # of a file's blocks: the quantile that is its latency
 _RECIPES = {"fp32": "fold", "int8": "fold | int8(allow_float=LRN)"}
 _HOST, _ANSWER, _LONGEST_S = "host", "answer.json", 7200.0
 
@@ -84,27 +85,38 @@ def fit_device(
         folder = Path(place)
         stacks = _write(folder, precisions, (seed, share), on_step)
         on_step(f"time {len(stacks)} micro-networks on {device}")
-        found = time_there(there, folder, threads=threads, seed=seed)
+        found = time_there(
+            there, folder, file_name(f"{REFERENCE}-0", precisions[0]), threads=threads, seed=seed
+        )
         on_step("fit")
+        taken = latencies_s(read_visits(found, stacks, device))
         made = []
         for precision in precisions:
-            timed = [
-                timed_file(folder / name, stack, found, device)
-                for name, stack in stacks.items()
-                if name.endswith(f".{precision}.tflite")
-            ]
-            made.append(_fit(timed, found, {"device": device, "target": target, "precision": precision}))
+            timed = timed_files(folder, {name: stacks[name] for name in stacks if precision in name}, taken)
+            made.append(fit_of(timed, found, {"device": device, "target": target, "precision": precision}))
     for each in made:
         fits.keep(each)
     return made
 
 
-def time_there(there: Transport, folder: Path, *, threads: int = 1, seed: int = 0) -> dict[str, Any]:
-    """Time the `.tflite` files of a folder on a device and return the script's answer."""
+def time_there(
+    there: Transport, folder: Path, reference: str, *, threads: int = 1, seed: int = 0
+) -> dict[str, Any]:
+    """Time the `.tflite` files of a folder on a device, beside one of them; return the script's answer."""
     for script in (SCRIPT, RUNNER):
         (folder / script).write_bytes((files(edgecnn.export.board) / script).read_bytes())
     remote = there.put(folder)
-    words = (SCRIPT, "--threads", str(threads), "--seed", str(seed), "--out", _ANSWER)
+    words = (
+        SCRIPT,
+        "--reference",
+        reference,
+        "--threads",
+        str(threads),
+        "--seed",
+        str(seed),
+        "--out",
+        _ANSWER,
+    )
     there.run(remote, words, _LONGEST_S)
     return answers.read_answer(there.get(remote, _ANSWER, answers.MOST_BYTES), there.name)
 
@@ -126,8 +138,8 @@ def _write(folder: Path, precisions: Sequence[str], draw: tuple[int, float], on_
     stacks = {}
     for micro in micro_networks(*draw):
         on_step(f"make {micro.name}")
-        for precision in precisions:
-            name = f"{micro.name}.{precision}.tflite"
+        for precision in precisions if not micro.only_int8 else {"int8"} & {*precisions}:
+            name = file_name(micro.name, precision)
             (folder / name).write_bytes(compiled(micro, precision))
             stacks[name] = micro.stack
     return stacks
@@ -141,16 +153,23 @@ def compiled(micro: Micro, precision: str) -> bytes:
     return tflite.write(compress(record(micro.module, micro.shape), recipe, context=context)[-1].after)
 
 
-def timed_file(file: Path, stack: bool, found: dict[str, Any], device: str) -> Timed:
-    """Return a file with the latency that a script's answer has for it."""
-    times = answers.field(found, "times_s", lambda value: isinstance(value, dict), device)
-    own = answers.field(times, file.name, lambda value: answers.is_durations(value) and value, device)
-    return Timed(
-        name=file.name, graph=read_tflite(file.read_bytes()), latency_s=quantile(own, QUIET), stack=stack
-    )
+def file_name(network: str, precision: str) -> str:
+    """Return the name of a network's file."""
+    return f"{network}.{precision}.tflite"
 
 
-def _fit(timed: Sequence[Timed], found: dict[str, Any], facts: dict[str, Any]) -> Fit:
+def timed_files(folder: Path, stacks: Mapping[str, bool], latencies: Mapping[str, float]) -> list[Timed]:
+    """Return the files of a folder with their latencies; `stacks` says which are stacks."""
+    return [
+        Timed(
+            name=name, graph=read_tflite((folder / name).read_bytes()), latency_s=latencies[name], stack=stack
+        )
+        for name, stack in stacks.items()
+    ]
+
+
+def fit_of(timed: Sequence[Timed], found: dict[str, Any], facts: dict[str, Any]) -> Fit:
+    """Return the fit of files with their latencies; `found` is the script's answer, `facts` what it lacks."""
     device = facts["device"]
     told = answers.field(found, "environment", lambda value: isinstance(value, dict), device)
     made = fit(timed)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from edgecnn.pipeline.micro_layers import Draw
-from edgecnn.pipeline.micro_singles import SINGLES
+from edgecnn.pipeline.micro_singles import ONLY_INT8, SINGLES
 from edgecnn.pipeline.micro_stacks import STACKS, stack_of
 
 
@@ -19,13 +19,14 @@ from edgecnn.pipeline.micro_stacks import STACKS, stack_of
 class Micro:
     """One micro-network: its name, the shape of its input (1, c, h, w), and the module.
 
-    `stack` says whether it holds several kinds of layers.
+    `stack` says whether it holds several kinds of layers, `only_int8` that it is too large in float32.
     """
 
     name: str
     shape: tuple[int, ...]
     module: nn.Module
     stack: bool
+    only_int8: bool = False
 
 
 def micro_networks(seed: int = 0, share: float = 1.0) -> Iterator[Micro]:
@@ -44,4 +45,5 @@ def micro_networks(seed: int = 0, share: float = 1.0) -> Iterator[Micro]:
                 torch.manual_seed(key)
                 shape, module = make(Draw(key * 1009 + sum(map(ord, name))))
                 module.eval()(torch.zeros(shape))  # settles the lazy convolutions
-            yield Micro(name=f"{name}-{number}", shape=shape, module=module, stack=stack)
+            only_int8 = name in ONLY_INT8
+            yield Micro(name=f"{name}-{number}", shape=shape, module=module, stack=stack, only_int8=only_int8)

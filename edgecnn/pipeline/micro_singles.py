@@ -19,19 +19,23 @@ from edgecnn.pipeline.micro_layers import (
     norm,
 )
 
-_LEAST_MULT_ADDS, _MOST_ELEMENTS, _MOST_WEIGHT_BYTES = 3e5, 1 << 21, 1.3e8
+_LEAST_MULT_ADDS, _MOST_ELEMENTS, _MOST_WEIGHTS = 3e5, 1 << 21, 3.2e7  # 128 MB in float32
+_MOST_INT8_WEIGHTS = 1.3e8
 _PADDED_POOL = 3
+
+REFERENCE = "reference"  # runs beside every other
+ONLY_INT8 = ("vast8", "heavy8")  # in float32 too large for a board
 
 Single = Callable[[Draw], tuple[tuple[int, ...], nn.Module]]
 
 
-def _convolutions(kernel: int) -> Single:
-    """Return what makes three convolutions with one kernel."""
+def _convolutions(kernel: int, most: int = 512) -> Single:
+    """Return what makes three convolutions with one kernel, of so many channels at most."""
 
     def make(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
         while True:
             size, stride = draw.between(4, 112), draw.one(1, 1, 1, 2)
-            widths = [draw.channels(8, 512) for _ in range(4)]
+            widths = [draw.channels(8, most) for _ in range(4)]
             ends = [math.ceil(size / stride ** (place + 1)) ** 2 for place in range(3)]
             work = [a * b * kernel**2 * n for a, b, n in zip(widths, widths[1:], ends, strict=False)]
             if _LEAST_MULT_ADDS < sum(work) < MOST_MULT_ADDS and size * size * max(widths) < _MOST_ELEMENTS:
@@ -40,6 +44,10 @@ def _convolutions(kernel: int) -> Single:
         return (1, widths[0], size, size), nn.Sequential(*layers)
 
     return make
+
+
+def _reference(_draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
+    return (1, 64, 28, 28), nn.Sequential(*(conv(64, 64, 3) for _ in range(3)))
 
 
 def _stem(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
@@ -67,18 +75,37 @@ def _grouped(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
 
 
 def _dense(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
-    widths = [draw.between(64, 6000), draw.between(16, 4096), draw.between(10, 1000)]
-    layers = [nn.Flatten(), nn.Linear(widths[0], widths[1]), nn.ReLU(), nn.Linear(widths[1], widths[2])]
-    return (1, widths[0], 1, 1), nn.Sequential(*layers)
+    return _fully_connected(draw.between(64, 6000), draw.between(16, 4096), draw.between(10, 1000))
+
+
+def _vast(most: float) -> Single:
+    """Return what makes fully connected layers with so many weights at most, and a quarter at least."""
+
+    def make(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
+        wide = draw.between(2048, 4096)
+        return _fully_connected(round(draw.between(most / 4, most) / wide) - 1000, wide, 1000)
+
+    return make
+
+
+def _fully_connected(first: int, second: int, last: int) -> tuple[tuple[int, ...], nn.Module]:
+    layers = [nn.Flatten(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, last)]
+    return (1, first, 1, 1), nn.Sequential(*layers)
 
 
 def _heavy(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
     """Return convolutions of small maps whose weights together outgrow a cache."""
-    size, kernel, channels = draw.one(1, 2, 4, 7), draw.one(1, 1, 3), 8 * draw.between(16, 128)
-    count = max(2, min(40, round(draw.between(1e6, 1.2e8) / (4 * channels**2 * kernel**2))))
-    while channels**2 * kernel**2 * count * 4 > _MOST_WEIGHT_BYTES:
-        channels //= 2
+    size, kernel, channels = draw.one(1, 2, 4, 7, 7, 14), draw.one(1, 1, 3), 8 * draw.between(16, 128)
+    count = max(2, min(40, round(draw.between(2e5, _MOST_WEIGHTS) / (channels**2 * kernel**2))))
+    while channels**2 * kernel**2 * count > min(_MOST_WEIGHTS, 2 * MOST_MULT_ADDS / size**2):
+        count, channels = max(2, count - 1), channels - 8 * (count == 2)
     return (1, channels, size, size), nn.Sequential(*(conv(channels, channels, kernel) for _ in range(count)))
+
+
+def _heavy8(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
+    channels, size = 8 * draw.between(64, 128), draw.one(2, 4, 7)
+    count = round(draw.between(1.8e7, 6.4e7) / (9 * channels**2))
+    return (1, channels, size, size), nn.Sequential(*(conv(channels, channels, 3) for _ in range(count)))
 
 
 def _map_of(draw: Draw) -> tuple[int, int]:
@@ -113,21 +140,32 @@ def _pools(kind: type[nn.Module]) -> Single:
 
 # name: how many of it, and what makes one
 SINGLES: dict[str, tuple[int, Single]] = {
-    "conv1": (16, _convolutions(1)),
-    "conv3": (16, _convolutions(3)),
+    REFERENCE: (1, _reference),
+    "conv1": (22, _convolutions(1, 1024)),
+    "conv3": (22, _convolutions(3)),
+    "thin": (8, _convolutions(3, 40)),
     "conv5": (6, _convolutions(5)),
     "conv7": (2, _convolutions(7)),
-    "stem": (10, _stem),
-    "depthwise": (12, _depthwise),
-    "grouped": (5, _grouped),
-    "dense": (8, _dense),
-    "heavy": (14, _heavy),
-    "maxpool": (6, _pools(nn.MaxPool2d)),
+    "stem": (16, _stem),
+    "depthwise": (14, _depthwise),
+    "grouped": (8, _grouped),
+    "dense": (10, _dense),
+    "vast": (4, _vast(_MOST_WEIGHTS)),
+    "vast8": (4, _vast(_MOST_INT8_WEIGHTS)),
+    "heavy": (24, _heavy),
+    "heavy8": (6, _heavy8),
+    "padded": (6, _repeated(lambda _: [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, 1)])),
+    "maxpool": (8, _pools(nn.MaxPool2d)),
     "avgpool": (5, _pools(nn.AvgPool2d)),
     "mean": (5, _repeated(lambda _: [nn.AdaptiveAvgPool2d(1)])),
     "add": (5, _repeated(lambda _: [Residual(nn.ReLU()), Residual(nn.ReLU())])),
     "norm": (5, _repeated(lambda c: [norm(c), nn.ReLU(), nn.MaxPool2d(2), norm(c), nn.ReLU()])),
-    "concat": (5, _repeated(lambda _: [Beside(nn.MaxPool2d(1), nn.ReLU()), nn.MaxPool2d(2)])),
+    "concat": (
+        5,
+        _repeated(
+            lambda _: [Beside(nn.Identity(), nn.ReLU()), nn.MaxPool2d(2), Beside(nn.Identity(), nn.ReLU())]
+        ),
+    ),
     "sigmoid": (3, _repeated(lambda _: [nn.Sigmoid(), nn.AvgPool2d(2), nn.Sigmoid()])),
     "tanh": (3, _repeated(lambda _: [nn.Tanh(), nn.AvgPool2d(2), nn.Tanh()])),
     "lrn": (4, _repeated(lambda _: [nn.LocalResponseNorm(5), nn.MaxPool2d(2)])),

@@ -5,7 +5,7 @@ from torch import nn
 from edgecnn.pipeline.micro_layers import MOST_MULT_ADDS, Beside, Draw, Residual, conv, first_layer, norm
 
 _MOST_BLOCKS, _SMALLEST_POOLED = 24, 4
-STACKS = 56
+STACKS = 80
 
 
 class Stack:
@@ -13,7 +13,7 @@ class Stack:
 
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
-        self.size = draw.one(32, 32, 48, 64, 96, 112, 128, 160)
+        self.size = draw.one(32, 32, 48, 64, 96, 112, 128, 160, 224)
         self.shape = (1, 3, self.size, self.size)
         self.channels = 3
         self.left = draw.between(5e6, MOST_MULT_ADDS)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Time every .tflite file of this folder in LiteRT, in turns.
 
-    python3 time_networks.py --seconds 0.2 --passes 3 --threads 1 --seed 0 --out answer.json
+    python3 time_networks.py --reference net.tflite --seconds 0.15 --passes 3 --threads 1 --out answer.json
 
 A pass goes through the files in an order drawn anew. Each file is loaded, warmed up, and run for a while; the
-median of each few milliseconds is written down. With one thread a time is what that thread spent on a
-processor: what other processes took meanwhile does not count. With several it is the time that went by.
+median of each few milliseconds is written down, and that of the reference right before and after: what slowed
+the one, slowed the other. With one thread a time is what that thread spent on a processor: what other
+processes took meanwhile does not count. With several it is the time that went by.
 
 Needs Python 3.6 or newer, numpy and LiteRT (ai_edge_litert, tflite_runtime or tensorflow), and `run.py`
 beside it. It has not run on a board yet.
@@ -76,9 +77,18 @@ def blocks(network: Network, seconds: float) -> List[float]:
     return found
 
 
+def visit(network: Network, reference: Network, seconds: float) -> Dict[str, List[float]]:
+    """Return the times of a file's blocks, and of the reference before and after."""
+    network.warm_up()
+    before = reference.block()
+    times = blocks(network, seconds)
+    return {"times_s": times, "reference_s": [before, reference.block()]}
+
+
 def main(arguments: Optional[List[str]] = None) -> int:
     """Time the files and write the answer."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--reference", required=True, help="the file that is run beside each")
     parser.add_argument("--seconds", type=float, default=0.15, help="of each file in each pass")
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
@@ -86,18 +96,18 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("--out", default="answer.json", help="the file of the answer")
     given = parser.parse_args(arguments)
     names = sorted(name for name in os.listdir(board.BUNDLE) if name.endswith(".tflite"))
-    found = {name: [] for name in names}  # type: Dict[str, List[float]]
+    found = {name: [] for name in names}  # type: Dict[str, List[Dict[str, List[float]]]]
     draw = random.Random(given.seed)  # noqa: S311  an order, not a secret
     try:
         before = board.sense()
+        reference = Network(given.reference, given.threads)
+        reference.warm_up()
         for number in range(given.passes):
             for place, name in enumerate(draw.sample(names, len(names))):
-                network = Network(name, given.threads)
-                network.warm_up()
-                found[name] += blocks(network, given.seconds)
+                found[name].append(visit(Network(name, given.threads), reference, given.seconds))
                 print(f"{number * len(names) + place + 1}/{given.passes * len(names)}", flush=True)
-        environment = dict(board.environment(network), before=before, after=board.sense())
-        answer = json.dumps({"environment": environment, "times_s": found})
+        environment = dict(board.environment(reference), before=before, after=board.sense())
+        answer = json.dumps({"environment": environment, "visits": found})
         board.write_whole(given.out, answer.encode("utf-8"))
     except board.BoardError as error:
         print(f"time_networks.py: error: {error}", file=sys.stderr)

@@ -90,11 +90,41 @@ def test_an_operator_or_a_size_that_was_not_fitted_is_said(fitted):
     assert "CONV_2D 1x1" in said
 
 
-def test_partly_empty_tiles_count_whole():
-    graph = convolutions(3, 5, 9)  # 9 positions, 9 output channels of 5
+def terms(graph, **tiles):
     kinds = [kind(operator, graph) for operator in graph.operators]
-    (found,) = layer_terms(graph, kinds, Tiles(rows=4, columns=8, depth=4))
-    assert found.terms["convolution 1x1/mult_adds"] == 12 * 16 * 8
+    return layer_terms(graph, kinds, Tiles(**tiles))[-1].terms
+
+
+def test_partly_empty_tiles_count_whole():
+    # 9 positions in 3 tiles of 4, 9 output channels in 2 of 8, 5 input channels in 2 of 4
+    found = terms(convolutions(3, 5, 9), rows=4, columns=8, narrow=8, depth=4)
+    assert found["convolution/mult_adds"] == 12 * 16 * 8
+    assert found["convolution/steps"] == 3 * 2
+
+
+@pytest.mark.parametrize(
+    ("c_out", "wide", "narrow"),
+    [(24, 0, 32), (32, 32, 0), (40, 0, 48), (56, 64, 0)],
+    ids=["fewer than a wide one has", "one wide", "three narrow ones are fewer", "no fewer"],
+)
+def test_the_kernel_that_computes_fewer_columns_counts(c_out, wide, narrow):
+    found = terms(convolutions(2, 8, c_out), rows=4, columns=32, narrow=16)
+    assert found.get("convolution/mult_adds", 0) == 4 * wide * 8
+    assert found.get("convolution/narrow_mult_adds", 0) == 4 * narrow * 8
+
+
+def test_one_position_is_a_matrix_times_a_vector():
+    found = terms(convolutions(1, 5, 9), rows=4, columns=8)
+    assert found["fully connected/mult_adds"] == 16 * 5
+
+
+@pytest.mark.parametrize(
+    ("cache_bytes", "cold"), [(360, 0), (240, 180), (100, 360)], ids=["held", "half of them", "none"]
+)
+def test_weights_are_cold_when_they_outgrow_the_cache(cache_bytes, cold):
+    graph = convolutions(2, 9, 10)  # 9 * 10 * 4 bytes = 360: at 1.5 times the cache, half of them
+    found = terms(graph, cache_bytes=cache_bytes)
+    assert found.get("convolution/cold_weights", 0) == pytest.approx(cold)
 
 
 def test_a_fit_is_kept_and_found_by_profile_and_by_address(fitted, tmp_path, monkeypatch):
@@ -106,6 +136,14 @@ def test_a_fit_is_kept_and_found_by_profile_and_by_address(fitted, tmp_path, mon
     place.write_text(json.dumps({**fitted.to_json(), "errors": []}))
     with pytest.raises(EdgeCnnError, match="holds no fit of this version"):
         fits.find("pi4", "fp32")
+
+
+def test_from_two_networks_nothing_follows_and_what_they_alone_have_is_outside(fitted):
+    graphs = [convolutions(7, 8 * c, 16, 8, operator="CONV_2D" if c > 2 else "TILE") for c in range(1, 10)]
+    made = fit([Timed(name="x", graph=each, latency_s=latency_s(each), stack=True) for each in graphs])
+    assert not [term for term in {*made.seconds, *made.ranges} if term.startswith("TILE")]
+    found = replace(fitted, seconds=made.seconds, ranges=made.ranges).predict_graph(graphs[0])
+    assert "TILE was not fitted" in found.outside
 
 
 def test_too_few_stacks_judge_no_fit():

@@ -5,10 +5,13 @@ import torch
 
 import edgecnn
 from edgecnn.errors import EdgeCnnError
+from edgecnn.pipeline import micro_networks as module
 from edgecnn.pipeline.micro_networks import micro_networks
+from edgecnn.pipeline.micro_singles import SINGLES
 
 
-def test_a_seed_gives_the_same_micro_networks():
+def test_a_seed_gives_the_same_micro_networks(monkeypatch):
+    monkeypatch.setattr(module, "SINGLES", {"conv3": SINGLES["conv3"]})
     one, other = ({each.name: each for each in micro_networks(3, 0.02)} for _ in range(2))
     assert list(one) == list(other)
     for name in ("conv3-0", "stack-0"):

@@ -1,0 +1,99 @@
+"""`edgecnn device fit`, and what predicts from it: `profile --device` and `compress --target`."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from edgecnn.devices import fits
+from edgecnn.pipeline import fitting
+from edgecnn.pipeline.micro_networks import Micro
+from edgecnn.pipeline.micro_singles import REFERENCE
+
+STACKS = 6
+
+
+def conv(c_in, c_out):
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU())
+
+
+def tiny(_seed, _share):
+    """Give a reference and a few small stacks, instead of some two hundred."""
+    torch.manual_seed(0)
+    yield Micro(name=f"{REFERENCE}-0", shape=(1, 8, 16, 16), module=conv(8, 8).eval(), stack=False)
+    for place in range(STACKS):
+        wide, size = 8 * (place + 1), 12 + 4 * place
+        head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(wide, 10))
+        module = nn.Sequential(conv(3, 8), conv(8, wide), *head).eval()
+        yield Micro(name=f"stack-{place}", shape=(1, 3, size, size), module=module, stack=True)
+
+
+@pytest.fixture(scope="module")
+def fit(edgecnn, tmp_path_factory):
+    """What `device fit local` said; its fit lies in a cache of this file's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(fitting, "micro_networks", tiny)
+        patch.setattr(fitting, "PASSES", 1)
+        yield edgecnn("device", "fit", "local", "--precision", "fp32", "--json")
+
+
+def test_a_fit_is_kept_and_said_with_its_held_out_error(fit):
+    assert fit.code == 0, fit.err
+    (found,) = fit.json["fits"]
+    assert (found["target"], found["precision"], found["networks"]) == ("host", "fp32", 1 + STACKS)
+    assert len(found["errors"]) == STACKS
+    kept = fits.find("local", "fp32")
+    assert (kept.median_error, list(kept.band)) == (found["median_error"], found["band"])
+    assert len(list(fits.folder().iterdir())) == 1
+
+
+def test_a_fitted_device_predicts_with_band_and_source(edgecnn, fit):
+    said = edgecnn("profile", "lenet", "--device", "local", "--layers").out
+    assert "latency on host, fp32, 1 thread, predicted:" in said
+    assert "9 of 10 between" in said
+    assert f"fitted on {1 + STACKS} micro-networks on local" in said
+    assert "outside what was fitted: AVERAGE_POOL_2D was not fitted" in said
+    found = edgecnn("profile", "lenet", "--device", "local", "--json").json["latency"]
+    low, high = found["band_s"]
+    assert (found["kind"], low <= found["latency_s"] <= high) == ("predicted", True)
+    summed = found["per_inference_s"] + sum(layer["latency_s"] for layer in found["layers"])
+    assert summed == pytest.approx(found["latency_s"])
+
+
+def test_a_board_that_was_not_fitted_has_a_roofline(edgecnn, fit):
+    said = edgecnn("profile", "lenet", "--device", "pi4").out
+    assert "predicted by: roofline from the profile: a lower bound" in said
+
+
+def test_other_threads_than_fitted_are_refused(edgecnn, fit):
+    said = edgecnn("profile", "lenet", "--device", "local", "--threads", "2").complaint
+    assert said == "a roofline knows no threads; leave --threads out, or fit local with 2"
+
+
+def test_threads_without_a_device_are_wrong_usage(edgecnn):
+    assert edgecnn("profile", "lenet", "--threads", "2").code == 2
+
+
+def test_pruning_to_a_latency_takes_the_prediction_where_the_target_was_fitted(edgecnn, fit, onnx, tmp_path):
+    one_rate = dict.fromkeys(("convolution/mult_adds", "fully connected/mult_adds"), 1e-10)
+    board = replace(fits.find("local", "fp32"), device="ssh://pi@board", target="pi4", seconds=one_rate)
+    fits.keep(board)
+    out = tmp_path / "small.onnx"
+    ran = edgecnn("compress", onnx, "--recipe", "prune(latency=0.7)", "--target", "pi4", "-o", out)
+    assert ran.code == 0, ran.err
+    assert "note: latency on pi4 is predicted, fitted on ssh://pi@board" in ran.err
+    assert "of the latency kept" in ran.out
+    before, after = (
+        edgecnn("profile", each, "--device", "pi4", "--json").json["latency"] for each in (onnx, out)
+    )
+    assert before["method"].startswith(f"fitted on {1 + STACKS} micro-networks on ssh://pi@board")
+    assert 0 < after["latency_s"] <= 0.7 * before["latency_s"]
+
+
+def test_a_device_that_cannot_be_fitted_is_refused_before_any_work(edgecnn):
+    said = edgecnn("device", "fit", "emulated:pi4").complaint
+    assert "emulated:pi4" in said
+    said = edgecnn("device", "fit", "ssh://nobody@nowhere", "--as", "jetson-nano").complaint
+    assert said.startswith("jetson-nano does not run LiteRT")
