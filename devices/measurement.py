@@ -75,6 +75,7 @@ class Measurement:
         includes: what a time holds.
         clock_jumped_s: how far the device's wall clock was set meanwhile; times are of another clock.
         environment: where it was measured.
+        recipe: the passes that the network went through, where known.
     """
 
     name: str
@@ -95,12 +96,21 @@ class Measurement:
     includes: str
     clock_jumped_s: float = 0.0
     environment: Environment
+    recipe: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("times_s", "init_s", "first_s"):
             if not getattr(self, name) or not all(map(is_duration, getattr(self, name))):
                 raise EdgeCnnError(f"{self.name}: {name} has to be one or more durations in seconds")
-        texts = (self.name, self.artifact, self.precision, self.device, self.date, self.includes)
+        texts = (
+            self.name,
+            self.artifact,
+            self.precision,
+            self.device,
+            self.date,
+            self.includes,
+            *(self.recipe or ()),
+        )
         if not all(map(is_text, texts)) or not all(map(is_duration, self.warmup_s)):
             raise EdgeCnnError(f"{self.name}: this is no measurement")
         if not self.max_abs_error <= self.max_abs_error_allowed:
@@ -187,9 +197,10 @@ class Measurement:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_json` gave; what follows from the rest is computed anew."""
         try:
-            values = {item.name: data[item.name] for item in fields(cls)}
+            values = {item.name: data[item.name] for item in fields(cls) if item.name != "recipe"}
             for key in ("times_s", "warmup_s", "init_s", "first_s"):
                 values[key] = tuple(values[key])
+            values["recipe"] = None if data.get("recipe") is None else tuple(data["recipe"])
             values["environment"] = Environment.from_json(data["environment"])
         except (KeyError, TypeError, AttributeError) as error:
             raise EdgeCnnError(f"this is no measurement: {error} is missing or wrong") from error

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.training_pictures import TrainingPlace
     from edgecnn.spec import ModelSpec
     from edgecnn.sweeps.cells import Request
-    from edgecnn.sweeps.points import Point, read_points
+    from edgecnn.sweeps.point import Point
+    from edgecnn.sweeps.points import read_points
     from edgecnn.sweeps.recommend import Limits, recommend
     from edgecnn.sweeps.run import sweep
     from edgecnn.trainable import Trainable, to_graph, to_module
@@ -84,7 +85,7 @@ _HOMES = {
     "to_graph": "edgecnn.trainable",
     "to_module": "edgecnn.trainable",
     "Limits": "edgecnn.sweeps.recommend",
-    "Point": "edgecnn.sweeps.points",
+    "Point": "edgecnn.sweeps.point",
     "Request": "edgecnn.sweeps.cells",
     "read_points": "edgecnn.sweeps.points",
     "recommend": "edgecnn.sweeps.recommend",

@@ -16,7 +16,7 @@ from edgecnn.errors import EdgeCnnError
     "--min-accuracy", type=click.FloatRange(0, 100), metavar="PERCENT", help="At least so many per cent."
 )
 @click.option("--max-latency", callback=quantity(TIMES), metavar="20ms", help="Median time of a picture.")
-@click.option("--device", help="Where; not needed where the sweep was timed in one place.")
+@click.option("--device", help="A target or as a device is reached; not needed where there is one.")
 @click.option("--max-size", callback=quantity(BYTES), metavar="2MB", help="The file that ships; 2MB or 2MiB.")
 @click.option(
     "--max-memory", callback=quantity(BYTES), metavar="64KiB", help="What activations take at once."

@@ -44,10 +44,11 @@ def _grid_options(command: Any) -> Any:
 @click.option(
     "--recipe", "recipes", multiple=True, help="Passes besides float, such as int8; again for more."
 )
-@click.option("--device", default="host", show_default=True, help="The target that bundles are made for.")
+@click.option("--target", help="What bundles are made for.  [default: what --device says, or host]")
 @click.option(
-    "--time-on", "address", default="local", show_default=True,
-    help="Where bundles are timed: local, ssh://user@board, or nowhere.",
+    "--device", "devices", multiple=True, metavar="DEVICE",
+    help="Where latencies are from, again for more: local or ssh://user@board measures, a target such as pi4"
+    " predicts; nowhere.  [default: local]",
 )  # fmt: skip
 @click.option(
     "--jobs", type=int, default=1, show_default=True, help="Processes, each with its share of cores."
@@ -99,7 +100,14 @@ def _request(models: tuple[str, ...], data: str | None, given: dict[str, Any]) -
 
     asked = {key: given[key] for key in RECIPE_KEYS if given[key] is not None}
     if not models:
-        if data is not None or asked or given["width"] or given["res"] or given["recipes"]:
+        if (
+            data is not None
+            or asked
+            or given["width"]
+            or given["res"]
+            or given["recipes"]
+            or given["devices"]
+        ):
             raise EdgeCnnError("a sweep takes models: name one or more, such as mobilenet")
         return None
     if data is None:
@@ -111,13 +119,19 @@ def _request(models: tuple[str, ...], data: str | None, given: dict[str, Any]) -
         models=grid(models, given["width"], given["res"], **overrides),
         data=data,
         recipes=given["recipes"],
-        device=given["device"],
-        address=None if given["address"] == "nowhere" else given["address"],
+        target=given["target"],
+        devices=_devices(given["devices"]),
         training=given["training"],
         given=asked,
         seed=given["seed"],
         on=given["on"],
     )
+
+
+def _devices(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    if "nowhere" in given and len(given) > 1:
+        raise EdgeCnnError("--device nowhere asks for no latency; leave it out, or the other devices")
+    return () if given == ("nowhere",) else given or None
 
 
 def _default(models: tuple[str, ...], data: str | None) -> Path:

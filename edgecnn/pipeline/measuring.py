@@ -172,6 +172,7 @@ def _job_of(bundle: Bundle, name: str, options: tuple[str, ...]) -> Job:
     facts = {
         "model": manifest["model"]["spec"],
         "mult_adds": manifest["totals"]["mult_adds"],
+        "recipe": tuple(manifest["recipe"]),
         "bundle_sha256": digest,
         "date": dt.date.today().isoformat(),
     }

@@ -12,19 +12,18 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from edgecnn import units
 from edgecnn.report import scatter
-from edgecnn.report.points_views import by_data, cells, on_front
+from edgecnn.report.cost_axes import Axis, axes
+from edgecnn.report.points_views import by_data, cells, columns, on_front
 from edgecnn.report.published_points import PublishedPoint
-from edgecnn.sweeps.cells import FLOAT
-from edgecnn.sweeps.points import Point, front
+from edgecnn.sweeps.point import Point, costs, front, places
 
 _THEME = ("var(--ink)", "var(--soft)", "var(--grid)", "var(--paper)")
 _FRAMES = (("wide", scatter.WIDE), ("narrow", scatter.NARROW))
 _HEADS = (
     ("network", ""), ("recipe", ""), ("accuracy", "measured"), ("mult-adds", "computed"),
     ("parameters", "computed"), ("size", "measured"), ("activations", "computed"),
-    ("latency", "of one picture"),
-    ("on the front of", ""),
 )  # fmt: skip
 
 
@@ -80,14 +79,12 @@ def _apart(points: Sequence[Point]) -> str:
 def _section(own: Sequence[Point], ids: Sequence[int], published: Sequence[PublishedPoint]) -> str:
     first = own[0]
     heading = f"<h2>{escape(first.data)}</h2><p>{escape(first.metric)} on {first.n:,} held-out pictures.</p>"
-    shown = [axis for axis in scatter.AXES if any(axis.cost(point) is not None for point in own)]
+    shown = [axis for axis in axes(own) if any(axis.cost(point) is not None for point in own)]
     charts = "".join(_figure(own, axis, ids, published if axis.name == "mult_adds" else ()) for axis in shown)
     return f'<section>{heading}<div class="charts">{charts}</div>{_table(own, ids)}</section>'
 
 
-def _figure(
-    own: Sequence[Point], axis: scatter.Axis, ids: Sequence[int], published: Sequence[PublishedPoint]
-) -> str:
+def _figure(own: Sequence[Point], axis: Axis, ids: Sequence[int], published: Sequence[PublishedPoint]) -> str:
     title = f"{own[0].metric} (%) against {axis.title}"
     layers = [("measured", ())] + ([("published", published)] if published else [])
     parts = [f"<figure><figcaption><h3>{escape(title)}</h3></figcaption>"]
@@ -110,7 +107,7 @@ def _figure(
     return "".join([*parts, "</figure>"])
 
 
-def _label(own: Sequence[Point], axis: scatter.Axis, title: str) -> str:
+def _label(own: Sequence[Point], axis: Axis, title: str) -> str:
     """Return what a chart says, for those who do not see it."""
     best = [f"{p.title}: {p.accuracy:.1%} at {axis.text(axis.cost(p) or 0)}" for p in front(own, axis.cost)]
     return f"{title}. On the Pareto front: {'; '.join(best)}. The table below has every point."
@@ -118,17 +115,15 @@ def _label(own: Sequence[Point], axis: scatter.Axis, title: str) -> str:
 
 def _key(own: Sequence[Point]) -> str:
     items = [f'<li><i class="c{at}"></i>{escape(name)}</li>' for name, at in scatter.colours(own).items()]
-    if any(point.recipe != FLOAT for point in own):
-        items.append('<li><i class="c5 ring"></i>hollow: not float</li>')
+    for name, at in zip(("hollow", "with a dot"), scatter.recipes(own)[1:], strict=False):
+        items.append(f'<li><i class="c5 ring"></i>{name}: {escape(at)}</li>')
     items.append("<li>area: parameters; dashed: Pareto front</li>")
     return f'<ul class="key">{"".join(items)}</ul>'
 
 
 def _table(own: Sequence[Point], ids: Sequence[int]) -> str:
-    heads = "".join(
-        f'<th scope="col"><button type="button">{name}</button>{kind and f"<small>{kind}</small>"}</th>'
-        for name, kind in _HEADS
-    )
+    latencies = [(f"latency on {name}", "of one picture") for name in places(own)]
+    heads = "".join(_head(*head) for head in (*_HEADS, *latencies, ("on the front of", "")))
     rows = "".join(_row(own, point, number) for point, number in zip(own, ids, strict=True))
     name = f"Every network on {escape(own[0].data)}"
     return (
@@ -139,13 +134,18 @@ def _table(own: Sequence[Point], ids: Sequence[int]) -> str:
     )
 
 
+def _head(name: str, kind: str) -> str:
+    small = f"<small>{kind}</small>" if kind else ""
+    return f'<th scope="col"><button type="button">{escape(name)}</button>{small}</th>'
+
+
 def _row(own: Sequence[Point], point: Point, number: int) -> str:
-    latency = point.latency(None)
+    times = [cost.of(point) for cost in costs(own) if cost.device is not None]
     values = (
         point.name, point.label, point.accuracy, point.mult_adds, point.parameters, point.file_bytes,
-        point.memory_bytes, None if latency is None else latency.median_s, ", ".join(on_front(own, point)),
+        point.memory_bytes, *times, ", ".join(on_front(own, point)),
     )  # fmt: skip
-    texts = (*cells(point), str(values[-1]))
+    texts = (*cells(point, places(own)), str(values[-1]))
     parts = [f'<tr data-point="{number}">']
     for at, (value, text) in enumerate(zip(values, texts, strict=True)):
         given = f'data-value="{"" if value is None else escape(str(value))}"'
@@ -158,22 +158,25 @@ def _row(own: Sequence[Point], point: Point, number: int) -> str:
 
 
 def _json(points: Sequence[Point]) -> str:
-    text = json.dumps([_plain(point) for point in points], ensure_ascii=False)
+    told = [_plain(point, places(by_data(points)[point.data, point.metric])) for point in points]
+    text = json.dumps(told, ensure_ascii=False)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
 
 
-def _plain(point: Point) -> dict[str, Any]:
-    names = ("", "", "accuracy", "mult-adds", "parameters", "size", "activations", "latency")
-    figures = list(zip(names, cells(point), strict=True))[2:]
+def _plain(point: Point, devices: Sequence[str]) -> dict[str, Any]:
+    names = [name.partition(",")[0] for name in columns(devices)]
+    figures = list(zip(names, cells(point, devices), strict=True))[2:]
     interval = [] if point.interval is None else ["95 % interval {:.1%} to {:.1%}".format(*point.interval)]
     facts = [f"Trained: {point.training}"] if point.training else []
-    facts += [f"Latency: {each.source}" for each in point.latencies] + list(point.notes)
+    for each in point.latencies:
+        facts.append(f"Latency on {each.device}, {each.kind}: {units.duration(each.median_s)}; {each.source}")
+        facts += [f"Doubtful: {warning}" for warning in each.warnings]
     return {
         "title": point.title,
         "tip": "\n".join([point.title, *(f"{name} {text}" for name, text in figures), *interval]),
-        "facts": facts,
+        "facts": [*facts, *point.missing, *point.notes],
         "commands": list(point.commands),
         "layers": [list(layer) for layer in point.layers],
     }

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.report import scatter
+from edgecnn.report.cost_axes import axes
 from edgecnn.report.points_views import by_data, to_csv, to_markdown
 from edgecnn.report.published_points import PublishedPoint, published_points
-from edgecnn.sweeps.points import Point
+from edgecnn.sweeps.point import Point
 
 _SUFFIXES = {".html": "html", ".svg": "svg", ".png": "png", ".csv": "csv", ".md": "markdown"}
 _PICTURE = scatter.Frame(width=760, height=460, top=40)
@@ -60,7 +61,7 @@ def _picture(points: Sequence[Point], published: bool, *, dark: bool) -> str:
     if len(by_data(points)) > 1:
         names = ", ".join(data for data, _ in by_data(points))
         raise EdgeCnnError(f"one picture shows one data set, not {names}; write an .html, or give one sweep")
-    axis, papers = scatter.AXES[0], (published_points() if published else [])
+    axis, papers = axes(points)[0], (published_points() if published else [])
     css = scatter.style(scatter.DAY, scatter.LIGHT) + ".scatter{background:#fff}"
     if dark:
         night = scatter.style(scatter.NIGHT, scatter.DARK) + ".scatter{background:#12171e}"
@@ -76,7 +77,8 @@ def _picture(points: Sequence[Point], published: bool, *, dark: bool) -> str:
 
 def _caption(points: Sequence[Point], papers: Sequence[PublishedPoint]) -> str:
     more = "; diamonds: published, ImageNet" if papers else ""
-    hollow = "; hollow: not float" if any(point.label != "float" for point in points) else ""
+    others = scatter.recipes(points)[1:]
+    hollow = "".join(f"; {how}: {name}" for how, name in zip(("hollow", "dot"), others, strict=False))
     return f"{points[0].metric} (%) on {points[0].data}, measured; area: parameters{hollow}{more}"
 
 

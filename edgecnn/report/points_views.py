@@ -7,13 +7,12 @@ from typing import Any
 
 from edgecnn import units
 from edgecnn.report.tables import print_line, print_table
-from edgecnn.sweeps.points import COSTS, Point, front
+from edgecnn.sweeps.point import Latency, Point, costs, front, places
 
-COLUMNS = (
-    "network", "precision", "accuracy, measured", "mult-adds, computed", "parameters, computed",
-    "size, measured", "activations, computed", "latency",
+_COLUMNS = (
+    "network", "recipe", "accuracy, measured", "mult-adds, computed", "parameters, computed",
+    "size, measured", "activations, computed",
 )  # fmt: skip
-_NAMES = {"mult_adds": "mult-adds", "latency": "latency", "size": "size", "memory": "memory"}
 _NONE = "-"
 
 
@@ -25,9 +24,13 @@ def by_data(points: Sequence[Point]) -> dict[tuple[str, str], list[Point]]:
     return found
 
 
-def cells(point: Point) -> tuple[str, ...]:
-    """Return a point's figures for people, in the order of `COLUMNS`."""
-    latency = point.latency(None)
+def columns(devices: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings of a table of points, with a latency on each of these devices."""
+    return (*_COLUMNS, *(f"latency on {name}" for name in devices))
+
+
+def cells(point: Point, devices: Sequence[str]) -> tuple[str, ...]:
+    """Return a point's figures for people, in the order of `columns`."""
     return (
         point.name,
         point.label,
@@ -36,42 +39,59 @@ def cells(point: Point) -> tuple[str, ...]:
         units.count(point.parameters),
         _NONE if point.file_bytes is None else units.size(point.file_bytes),
         _NONE if point.memory_bytes is None else units.size(point.memory_bytes),
-        _NONE if latency is None else f"{units.duration(latency.median_s)} {latency.kind}, {latency.device}",
+        *(_latency(point.latency(name)) for name in devices),
     )
+
+
+def _latency(latency: Latency | None) -> str:
+    return _NONE if latency is None else f"{units.duration(latency.median_s)} {latency.kind}"
 
 
 def on_front(points: Sequence[Point], point: Point) -> list[str]:
     """Return on which fronts a point lies, of all points of its data set."""
     same = by_data(points)[(point.data, point.metric)]
-    return [_NAMES[name] for name, cost in COSTS.items() if any(each is point for each in front(same, cost))]
+    return [cost.title for cost in costs(same) if any(each is point for each in front(same, cost.of))]
 
 
 def print_points(points: Sequence[Point], last: str = "") -> None:
     """Print a table for each data set, with a mark at the points of the front of accuracy and mult-adds."""
     for (data, metric), own in by_data(points).items():
-        best = front(own, COSTS["mult_adds"])
-        rows = [(*cells(point), "*" if any(each is point for each in best) else "") for point in own]
+        best, devices = front(own, _mult_adds), places(own)
+        rows = [(*cells(point, devices), "*" if any(each is point for each in best) else "") for point in own]
         title = f"{data}: {metric} on {own[0].n} held-out pictures; * on the front against mult-adds"
-        print_table((*COLUMNS, ""), rows, title=title, numeric=COLUMNS[2:], optional=COLUMNS[6:7])
+        heads = columns(devices)
+        print_table((*heads, ""), rows, title=title, numeric=heads[2:], optional=heads[6:7])
         print_line("")
+    for note in dict.fromkeys(note for point in points for note in point.missing):
+        print_line(f"note: {note}")
     if len(by_data(points)) > 1:
         print_line("note: accuracies on different data sets are not comparable, and are kept apart")
     if last:
         print_line(last)
 
 
+def _mult_adds(point: Point) -> float:
+    return point.mult_adds
+
+
 def to_json(points: Sequence[Point]) -> dict[str, Any]:
     """Return plain JSON data: the points, and for each data set and cost the titles on the front."""
     fronts = [
-        {"data": data, "metric": metric, "against": name, "titles": [each.title for each in front(own, cost)]}
+        {
+            "data": data,
+            "metric": metric,
+            "against": cost.name,
+            "device": cost.device,
+            "titles": [each.title for each in front(own, cost.of)],
+        }
         for (data, metric), own in by_data(points).items()
-        for name, cost in COSTS.items()
+        for cost in costs(own)
     ]
     return {"points": [point.to_json() for point in points], "front": fronts}
 
 
 def to_csv(points: Sequence[Point]) -> str:
-    """Return one line for each point, unrounded, in SI units."""
+    """Return one line for each point, unrounded, in SI units, with two columns for each device."""
     rows = [_flat(points, point) for point in points]
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -81,7 +101,6 @@ def to_csv(points: Sequence[Point]) -> str:
 
 
 def _flat(points: Sequence[Point], point: Point) -> dict[str, Any]:
-    latency = point.latency(None)
     low, high = point.interval or (None, None)
     return {
         "data": point.data,
@@ -98,13 +117,20 @@ def _flat(points: Sequence[Point], point: Point) -> dict[str, Any]:
         "parameters_computed": point.parameters,
         "file_bytes_measured": point.file_bytes,
         "memory_bytes_computed": point.memory_bytes,
-        "latency_s": None if latency is None else latency.median_s,
-        "latency_kind": None if latency is None else latency.kind,
-        "latency_device": None if latency is None else latency.device,
-        "front": " ".join(on_front(points, point)),
+        **_latencies(point, places(points)),
+        "front": "; ".join(on_front(points, point)),
         "training": point.training,
         "commands": " && ".join(point.commands),
         "source": point.source,
+    }
+
+
+def _latencies(point: Point, devices: Sequence[str]) -> dict[str, Any]:
+    found = {name: point.latency(name) for name in devices}
+    return {
+        f"latency_{key} on {name}": getattr(latency, attribute, None)
+        for name, latency in found.items()
+        for key, attribute in (("s", "median_s"), ("kind", "kind"))
     }
 
 
@@ -113,9 +139,12 @@ def to_markdown(points: Sequence[Point]) -> str:
     blocks = []
     for (data, metric), own in by_data(points).items():
         heading = f"## {_escaped(data)}: {metric} on {own[0].n} held-out pictures"
-        lines = [_line((*COLUMNS, "on the front of")), _line(["---"] * 2 + ["---:"] * 6 + ["---"])]
-        lines += [_line((*cells(point), ", ".join(on_front(own, point)))) for point in own]
-        best = [point for point in front(own, COSTS["mult_adds"]) if point.commands]
+        devices = places(own)
+        heads = columns(devices)
+        lines = [_line((*heads, "on the front of"))]
+        lines.append(_line(["---"] * 2 + ["---:"] * (len(heads) - 2) + ["---"]))
+        lines += [_line((*cells(point, devices), ", ".join(on_front(own, point)))) for point in own]
+        best = [point for point in front(own, _mult_adds) if point.commands]
         commands = ["\n".join(["```sh", f"# {point.title}", *point.commands, "```"]) for point in best]
         blocks += [heading, "\n".join(lines), *commands]
     if len(by_data(points)) > 1:

@@ -1,12 +1,13 @@
 """A recommendation for a terminal, and as plain data."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from edgecnn.report.points_views import to_json as points_json
 from edgecnn.report.tables import print_line
-from edgecnn.sweeps.points import Point
-from edgecnn.sweeps.recommend import Recommendation, describe
+from edgecnn.sweeps.point import Point
+from edgecnn.sweeps.recommend import Recommendation, caution, describe
 
 
 def print_recommendation(found: Recommendation) -> None:
@@ -15,6 +16,8 @@ def print_recommendation(found: Recommendation) -> None:
     assert best is not None
     print_line(f"ship {best.title}", style="bold")
     print_line(f"  {describe(best, found.device)}")
+    if said := caution(best, found.device):
+        print_line(f"  {said}")
     for command in best.commands:
         print_line(f"  $ {command}")
     for number, point in enumerate(found.runners_up, 1):
@@ -32,11 +35,13 @@ def _are_alike(one: Point, other: Point) -> bool:
 
 
 def to_json(found: Recommendation, points: Sequence[Point]) -> dict[str, Any]:
-    """Return plain JSON data."""
+    """Return plain JSON data; `latency` is the recommended point's that counts, and says its kind."""
+    latency = None if found.best is None else found.best.latency(found.device)
     return {
         "recommended": None if found.best is None else found.best.to_json(),
         "runners_up": [point.to_json() for point in found.runners_up],
         "relax": [{"flags": list(each.flags), "point": each.point.title} for each in found.relaxations],
         "device": found.device,
+        "latency": None if latency is None else asdict(latency),
         **points_json(points),
     }

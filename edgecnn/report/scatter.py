@@ -1,18 +1,20 @@
 """Accuracy against one cost as SVG: a bubble for each point, its area the parameters (Canziani et al. 2017).
 
-Colours are by network, filled for float and hollow for other recipes; the Pareto front is a stepped line.
+Colours are by network; float is filled, the next recipe hollow, others have a dot; an outline is dashed where
+the cost is predicted; the Pareto front is a stepped line.
 Classes carry the colours, so that the page and the picture can have themes.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from edgecnn import units
+from edgecnn.report.cost_axes import Axis
 from edgecnn.report.published_points import PublishedPoint
+from edgecnn.report.ticks import Share, linear_ticks, log_scale, log_ticks, scale, short
 from edgecnn.sweeps.cells import FLOAT
-from edgecnn.sweeps.points import Cost, Point, front
+from edgecnn.sweeps.point import Point, front
 
 LIGHT = ("#0b62a8", "#b3480b", "#0a7a5c", "#8c2f84", "#7a5c00", "#3f4a5a")
 DARK = ("#6cb6ff", "#ff9e64", "#4fd6a8", "#e59ae0", "#e0c15a", "#b8c2d0")
@@ -24,21 +26,11 @@ STYLE = """
 .scatter .soft{fill:SOFT}.scatter .grid{stroke:GRID;stroke-width:1}
 .scatter .axis{fill:none;stroke:SOFT;stroke-width:1}
 .scatter .front{fill:none;stroke:INK;stroke-width:1.5;stroke-dasharray:5 4;opacity:.55}
-.scatter .point{stroke-width:2;fill-opacity:.55}.scatter .hollow{fill-opacity:0;stroke-dasharray:none}
+.scatter .point{stroke-width:2;fill-opacity:.55}.scatter .hollow{fill-opacity:0}
+.scatter .predicted{stroke-dasharray:3 2}.scatter .dot{fill:INK;pointer-events:none}
 .scatter .published{fill:none;stroke:SOFT;stroke-width:1.5}
 .scatter .pair{stroke:SOFT;stroke-width:1;opacity:.5}
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """A cost to draw: its name and title, how a point's is read and written; ticks of bytes are binary."""
-
-    name: str
-    title: str
-    cost: Cost
-    text: Callable[[float], str]
-    binary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +59,12 @@ WIDE, NARROW = Frame(width=760, height=420), Frame(width=360, height=340, left=4
 def colours(points: Sequence[Point]) -> dict[str, int]:
     """Return the number of a colour for each network's family: the architecture, or of one its width."""
     return {name: at % len(LIGHT) for at, name in enumerate(dict.fromkeys(family(points, p) for p in points))}
+
+
+def recipes(points: Sequence[Point]) -> list[str]:
+    """Return the labels of the recipes, `float` first: the place says how a point is marked."""
+    found = dict.fromkeys(point.label for point in points if point.recipe != FLOAT)
+    return ["float", *found]
 
 
 def family(points: Sequence[Point], point: Point) -> str:
@@ -110,7 +108,7 @@ def draw(
     shown = [(at, point, value) for at, point in enumerate(points) if (value := axis.cost(point)) is not None]
     xs = [value for _, _, value in shown] + [each.mult_adds for each in published]
     ys = [point.accuracy for _, point, _ in shown] + [each.accuracy for each in published]
-    across, up = _log_scale(xs), _scale(ys)
+    across, up = log_scale(xs), scale(ys)
     biggest = max([point.parameters for _, point, _ in shown] + [each.parameters for each in published])
     parts = [
         f'<svg class="scatter" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}"'
@@ -126,32 +124,22 @@ def draw(
             f'<path class="published" d="M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z">'
             f"<title>{escape(each.name)}: {each.accuracy:.1%} published, {escape(each.source)}</title></path>"
         )
-    numbers = colours(points)
     for at, point, value in sorted(shown, key=lambda each: -each[1].parameters):
         radius = 4 + 14 * math.sqrt(point.parameters / biggest)
-        hollow = "" if point.recipe == FLOAT else " hollow"
-        number = ids[at] if ids else at
-        parts.append(
-            f'<circle class="point c{numbers[family(points, point)]}{hollow}" data-point="{number}"'
-            f' cx="{frame.x(across(value)):.1f}" cy="{frame.y(up(point.accuracy)):.1f}" r="{radius:.1f}"/>'
+        place = f'cx="{frame.x(across(value)):.1f}" cy="{frame.y(up(point.accuracy)):.1f}"'
+        parts += _bubble(
+            points, point, axis, f'data-point="{ids[at] if ids else at}" {place} r="{radius:.1f}"'
         )
+        parts += [f'<circle class="dot" {place} r="2"/>'] if recipes(points).index(point.label) > 1 else []
     parts += _labels(points, axis, frame, across, up)
     return "".join([*parts, "</svg>"])
 
 
-Share = Callable[[float], float]
-
-
-def _log_scale(values: Sequence[float]) -> Share:
-    low, high = math.log10(min(values)), math.log10(max(values))
-    room = max(0.08 * (high - low), 0.08)
-    return lambda value: (math.log10(value) - low + room) / (high - low + 2 * room)
-
-
-def _scale(values: Sequence[float]) -> Share:
-    low, high = min(values), max(values)
-    room = max(0.1 * (high - low), 0.005)
-    return lambda value: (value - low + room) / (high - low + 2 * room)
+def _bubble(points: Sequence[Point], point: Point, axis: Axis, attributes: str) -> list[str]:
+    names = ["point", f"c{colours(points)[family(points, point)]}"]
+    names += ["hollow"] if point.recipe != FLOAT else []
+    names += ["predicted"] if axis.predicted(point) else []
+    return [f'<circle class="{" ".join(names)}" {attributes}/>']
 
 
 def _axes(
@@ -159,21 +147,21 @@ def _axes(
 ) -> list[str]:
     left, right, bottom, top = frame.x(0), frame.x(1), frame.y(0), frame.y(1)
     parts = []
-    for value in _linear_ticks(min(ys), max(ys)):
+    for value in linear_ticks(min(ys), max(ys)):
         y = frame.y(up(value))
         if top - 1 <= y <= bottom + 1:
             parts.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>')
             text = f"{100 * value:.4g}"
             parts.append(f'<text class="soft" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
     last = -1e9
-    for value in _log_ticks(min(xs), max(xs), binary=axis.binary):
+    for value in log_ticks(min(xs), max(xs), binary=axis.binary):
         x = frame.x(across(value))
         if left - 1 <= x <= right + 1:
             parts.append(f'<path class="grid" d="M{x:.1f} {top}V{bottom}"/>')
             if x - last > 62:
                 parts.append(
                     f'<text class="soft" x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">'
-                    f"{escape(_short(axis.text(value)))}</text>"
+                    f"{escape(short(axis.text(value)))}</text>"
                 )
                 last = x
     parts.append(f'<path class="axis" d="M{left} {top}V{bottom}H{right}"/>')
@@ -182,28 +170,6 @@ def _axes(
         f'<text x="{middle}" y="{frame.height - 8}" text-anchor="middle">{escape(axis.title)}</text>'
     )
     return parts
-
-
-def _short(text: str) -> str:
-    number, _, unit = text.partition(" ")
-    return f"{float(number):g} {unit}".strip()
-
-
-def _linear_ticks(low: float, high: float) -> list[float]:
-    step = 10 ** math.floor(math.log10(max(high - low, 0.01)))
-    step = next(each for each in (step / 10, step / 5, step / 2, step, 2 * step) if (high - low) / each <= 6)
-    first = math.floor(low / step) - 1
-    return [at * step for at in range(first, math.ceil(high / step) + 2)]
-
-
-def _log_ticks(low: float, high: float, *, binary: bool) -> list[float]:
-    if binary:
-        powers = range(math.floor(math.log2(low)), math.ceil(math.log2(high)) + 1)
-        step = max(1, math.ceil(len(powers) / 7))
-        return [2.0**power for power in powers if power % step == 0]
-    tens = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    factors = (1,) if high / low > 300 else (1, 2, 5) if high / low > 8 else (1, 1.5, 2, 3, 4, 5, 7)
-    return [factor * 10.0**ten for ten in tens for factor in factors]
 
 
 def _front(points: Sequence[Point], axis: Axis, frame: Frame, across: Share, up: Share) -> list[str]:
@@ -253,32 +219,3 @@ def _labels(points: Sequence[Point], axis: Axis, frame: Frame, across: Share, up
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _count(value: float) -> str:
-    return units.count(value)
-
-
-AXES = (
-    Axis(name="mult_adds", title="mult-adds (computed)", cost=lambda p: p.mult_adds, text=_count),
-    Axis(
-        name="latency",
-        title="median latency of one picture",
-        cost=lambda p: None if not p.latencies else p.latencies[0].median_s,
-        text=units.duration,
-    ),
-    Axis(
-        name="size",
-        title="size of the file (measured)",
-        cost=lambda p: p.file_bytes,
-        text=units.size,
-        binary=True,
-    ),
-    Axis(
-        name="memory",
-        title="activations held at once (computed)",
-        cost=lambda p: p.memory_bytes,
-        text=units.size,
-        binary=True,
-    ),
-)

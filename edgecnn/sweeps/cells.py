@@ -1,20 +1,18 @@
-"""What a sweep is to do: trainings, the cells that share each, a timing of all; checked before any work."""
+"""What a sweep is to do: trainings, the cells that share each, their latencies; checked before any work."""
 
-import hashlib
 import itertools
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.published_recipes import DEFAULT, published
 from edgecnn.spec import ModelSpec
+from edgecnn.sweeps.job import MEASURING, Job, key_of
 from edgecnn.training_recipe import Recipe
 
 FLOAT = "fold"  # the recipe that changes nothing
 _EXTRA = 2_000_000  # what a layer's overhead adds to a network's mult-adds when times are estimated
-_MEASURING = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +23,9 @@ class Request:
         models: the networks, as they are asked for.
         data: the data set's name or path.
         recipes: passes besides none: each network is exported once in float, and once more with each.
-        device: the target that bundles are compiled for.
-        address: where they are timed: `local`, `ssh://user@board`; None for nowhere.
+        target: what bundles are compiled for; None for what `devices` say, else `host`.
+        devices: where latencies are from: a target's name predicts, `local` or `ssh://user@board` measures;
+            None for this machine, where it runs such bundles.
         training: name of the published recipe, and `given` what is changed in it.
         seed: of everything random.
         on: what trains: `auto`, `cpu` or `cuda`.
@@ -35,33 +34,12 @@ class Request:
     models: tuple[ModelSpec, ...]
     data: str
     recipes: tuple[str, ...] = ()
-    device: str = "host"
-    address: str | None = "local"
+    target: str | None = None
+    devices: tuple[str, ...] | None = None
     training: str = DEFAULT
     given: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     on: str = "auto"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A piece of work that one process does at a time.
-
-    Attributes:
-        key: says all that its result depends on.
-        kind: `train`, `measure` or `time`.
-        title: for people.
-        needs: the keys of the jobs whose results it takes.
-        settings: as plain JSON data.
-        work: how much it is, beside others of its kind.
-    """
-
-    key: str
-    kind: str
-    title: str
-    needs: tuple[str, ...]
-    settings: dict[str, Any]
-    work: float = _MEASURING
 
 
 def grid(
@@ -79,10 +57,11 @@ def jobs(request: Request) -> list[Job]:
     """Return the jobs of a request, each after those it needs.
 
     Raises `EdgeCnnError` for what can be known before any work: a network that does not fit its resolution,
-    data that cannot be read, a recipe that the device cannot run.
+    data that cannot be read, a recipe that the target cannot run, a device that nothing predicts.
     """
-    from edgecnn import devices
     from edgecnn.data import load
+    from edgecnn.sweeps.latencies import latency_jobs
+    from edgecnn.sweeps.places import places_of, target_of
 
     if not request.models:
         raise EdgeCnnError("the sweep is empty; name a model, such as mobilenet --width 0.5,1.0 --res 16,32")
@@ -91,13 +70,27 @@ def jobs(request: Request) -> list[Job]:
     load(request.data, "held-out")
     if dataset.task == "unlabelled":
         raise EdgeCnnError(f"{dataset} has no classes and no masks to train on; give pictures that have")
-    devices.find(request.device)
+    target = target_of(request.target, request.devices or ())
+    places = places_of(request.devices, target)
+    request = replace(request, target=target)
     recipes = tuple(dict.fromkeys((FLOAT, *request.recipes)))
     found: list[Job] = []
     for spec in request.models:
         found += _of_network(request, spec, recipe, len(dataset.class_names), recipes)
     found = list({job.key: job for job in found}.values())
-    return found + _timing(request, [job for job in found if job.kind == "measure"])
+    for place in places:
+        if place.address is None:
+            _check_prediction(found[0].settings["spec"], place.device)
+    return found + latency_jobs(places, [job for job in found if job.kind == "measure"])
+
+
+def _check_prediction(model: str, device: str) -> None:
+    from edgecnn.pipeline.prediction import predict
+
+    try:
+        predict(model, device)
+    except EdgeCnnError as error:
+        raise EdgeCnnError(f"{error}; without latencies: --target {device} --device nowhere") from error
 
 
 def _of_network(
@@ -111,7 +104,7 @@ def _of_network(
 
     spec = complete(asked if asked.classes is not None else asked.override(classes=classes))
     network = open_network(spec, allocate=False)
-    check_target(devices.find(request.device), network.graph)
+    check_target(devices.find(_target(request)), network.graph)
     name, mult_adds = short_name(spec), profile(network.graph).mult_adds
     settings = {
         "model": str(asked),
@@ -122,7 +115,7 @@ def _of_network(
         "recipe": recipe.to_json(),
         "seed": request.seed,
     }
-    key = _key("train", settings, leave_out=("model", "training", "given"))
+    key = key_of("train", settings, leave_out=("model", "training", "given"))
     work = recipe.epochs * float(mult_adds + _EXTRA)
     training = Job(
         key=key,
@@ -137,16 +130,27 @@ def _of_network(
 
 def _cell(request: Request, training: Job, name: str, passes: str) -> Job:
     _check_recipe(request, training.settings["spec"], passes)
-    settings = {"passes": passes, "device": request.device, "seed": request.seed}
-    key = _key("measure", {**settings, "training": training.key})
+    settings = {"passes": passes, "device": _target(request), "seed": request.seed}
+    key = key_of("measure", {**settings, "training": training.key})
     label = "float" if passes == FLOAT else passes
     return Job(
         key=key,
         kind="measure",
         title=f"{name}, {label}",
         needs=(training.key,),
-        settings=settings | {"name": f"{name}-{key[:8]}.{request.device}"},
+        settings=settings | {"name": f"{name}-{key[:8]}.{_target(request)}"},
+        work=MEASURING + _epochs(passes),
     )
+
+
+def _epochs(passes: str) -> float:
+    """Return how many epochs the passes of a recipe train in all."""
+    from edgecnn.pipeline.quantization import Quantization
+    from edgecnn.quantize import PASSES
+
+    calls = Quantization().calls(passes)
+    found = [call.arguments.get("epochs", PASSES[call.name].defaults.get("epochs", 0)) for call in calls]
+    return float(sum(each for each in found if isinstance(each, (int, float))))
 
 
 def _check_recipe(request: Request, model: str, passes: str) -> None:
@@ -155,25 +159,12 @@ def _check_recipe(request: Request, model: str, passes: str) -> None:
     from edgecnn.quantize.recipe import needs
 
     wants = PICTURES & set(needs(Quantization().calls(passes)))
-    order(model, request.device, passes, Quantization(calibrate=request.data if wants else None))
+    order(model, _target(request), passes, Quantization(calibrate=request.data if wants else None))
 
 
-def _timing(request: Request, cells: Sequence[Job]) -> list[Job]:
-    """Return the job that times all bundles in turns, when nothing of the sweep runs beside it."""
-    from edgecnn import devices
-
-    local = request.address == "local"
-    if request.address is None or (local and devices.find(request.device).runtime != "litert"):
-        return []
-    keys = tuple(cell.key for cell in cells)
-    settings = {"address": request.address, "device": "host" if local else request.device}
-    key = _key("time", {**settings, "cells": sorted(keys)})
-    return [Job(key=key, kind="time", title="timing", needs=keys, settings=settings, work=float(len(keys)))]
-
-
-def _key(kind: str, settings: dict[str, Any], leave_out: Iterable[str] = ()) -> str:
-    kept = {key: value for key, value in settings.items() if key not in leave_out}
-    return hashlib.sha256(json.dumps([kind, kept], sort_keys=True).encode()).hexdigest()[:20]
+def _target(request: Request) -> str:
+    assert request.target is not None
+    return request.target
 
 
 def _plain(given: dict[str, Any]) -> dict[str, Any]:

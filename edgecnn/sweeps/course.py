@@ -37,7 +37,7 @@ def course(rows: Sequence[Row], processes: int) -> Course:
     )
 
 
-_VERBS = {"train": "train ", "measure": "measure ", "time": ""}
+_VERBS = {"train": "train ", "measure": "measure ", "predict": "", "time": ""}
 
 
 def _left_s(rows: Sequence[Row], processes: int) -> float | None:

@@ -1,187 +1,105 @@
-"""`Point`: a network in one precision, what it gets right and what it costs; and the Pareto front."""
+"""Points read from sweeps and run folders, with the latencies of `edgecnn bench`."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgecnn import run_folder
+from edgecnn import run_folder, units
 from edgecnn.devices.measurement import Measurement
 from edgecnn.devices.results import read_results
 from edgecnn.errors import EdgeCnnError
-from edgecnn.spec import ModelSpec
+from edgecnn.evaluate.proportion import wilson
 from edgecnn.sweeps.cells import FLOAT
+from edgecnn.sweeps.latencies import KINDS as LATENCIES
+from edgecnn.sweeps.places import device_of
+from edgecnn.sweeps.point import Latency, Point
 from edgecnn.sweeps.store import Row, Store, is_sweep
 
 _METRICS = {"classification": ("top1", "top-1"), "segmentation": ("dice", "Dice")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Latency:
-    """The median time of one picture; `kind` is measured or predicted, `source` says where or by what."""
-
-    device: str
-    kind: str
-    median_s: float
-    p90_s: float | None
-    source: str
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """A network in one precision.
-
-    Attributes:
-        name: short, such as `mobilenet-w0.5-r32`.
-        spec: the network, complete.
-        recipe: the passes it went through; `fold` is none that changes it.
-        precision: of what ships.
-        data: the set whose held-out pictures were measured.
-        metric: `top-1` or `Dice`.
-        accuracy: a fraction of them; measured.
-        interval: the 95 % interval of that, where known.
-        n: how many pictures.
-        mult_adds: computed, as are `parameters` (trainable scalars as defined, or as pruned).
-        memory_bytes: the most that activations take at once, computed; None where it was not asked for.
-        file_bytes: of the file that ships; None for a training that was not exported.
-        latencies: by device.
-        commands: that make this point anew.
-        layers: name, kind, output, mult-adds, parameters, bytes of weights and of activations of each.
-        training: in words.
-        notes: what to know about it.
-        source: the sweep or run it is from.
-        bundle: the name of what ships, by which measurements of `edgecnn bench` find it.
-    """
-
-    name: str
-    spec: str
-    recipe: str
-    precision: str
-    data: str
-    metric: str
-    accuracy: float
-    interval: tuple[float, float] | None
-    n: int
-    mult_adds: int
-    parameters: int
-    memory_bytes: int | None
-    file_bytes: int | None
-    latencies: tuple[Latency, ...]
-    commands: tuple[str, ...]
-    layers: tuple[tuple[Any, ...], ...] = field(repr=False, default=())
-    training: str = ""
-    notes: tuple[str, ...] = ()
-    source: str = ""
-    bundle: str = ""
-
-    @property
-    def title(self) -> str:
-        """The name and, where it is not plain float, what was done to it."""
-        return f"{self.name} {self.label}"
-
-    @property
-    def label(self) -> str:
-        """`float`, or the passes."""
-        return "float" if self.recipe == FLOAT else self.recipe
-
-    @property
-    def arch(self) -> str:
-        """The architecture."""
-        return ModelSpec.parse(self.spec).arch
-
-    def latency(self, device: str | None) -> Latency | None:
-        """Return the latency on a device; without one, the only or first there is."""
-        found = [each for each in self.latencies if device in (None, each.device)]
-        return found[0] if found else None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON data, each figure with its kind."""
-        plain = asdict(self)
-        plain.pop("layers")
-        kinds = {"accuracy": "measured", "file_bytes": "measured"}
-        kinds |= {"mult_adds": "computed", "parameters": "computed", "memory_bytes": "computed"}
-        return {"title": self.title, **plain, "kinds": kinds}
-
-
-Cost = Callable[[Point], float | None]
-COSTS: Mapping[str, Cost] = {
-    "mult_adds": lambda point: point.mult_adds,
-    "latency": lambda point: None if point.latency(None) is None else point.latencies[0].median_s,
-    "size": lambda point: point.file_bytes,
-    "memory": lambda point: point.memory_bytes,
-}
-
-
-def front(points: Sequence[Point], cost: Cost) -> list[Point]:
-    """Return the Pareto front, the cheapest first: no other point is as cheap and more accurate.
-
-    Of points of one cost and accuracy, the first is kept; points of other data sets are never compared, so
-    that all have to be of one.
-    """
-    known = [(value, point) for point in points if (value := cost(point)) is not None]
-    kept: list[Point] = []
-    for _, point in sorted(known, key=lambda each: (each[0], -each[1].accuracy)):
-        if not kept or point.accuracy > kept[-1].accuracy:
-            kept.append(point)
-    return kept
-
-
 def read_points(paths: Sequence[str | Path]) -> list[Point]:
     """Return the points of sweeps and run folders, with the latencies of `edgecnn bench` (.jsonl) too.
 
-    Raises `EdgeCnnError` where there is none.
+    Raises `EdgeCnnError` where there is none, and for a measurement of something else.
     """
     found: list[Point] = []
     measured = [each for path in paths if Path(path).suffix == ".jsonl" for each in read_results(path)]
-    for path in (path for path in paths if Path(path).suffix != ".jsonl"):
-        if run_folder.is_run_folder(path):
-            found.append(_of_run(Path(path)))
-        elif is_sweep(path):
-            store = Store(path)
-            try:
-                points = points_of(store)
-            finally:
-                store.close()
-            if not points:
-                raise EdgeCnnError(
-                    f"the sweep {path} has no finished cell; `edgecnn sweep -o {path}` goes on"
-                )
-            found += points
-        else:
-            raise EdgeCnnError(f"{path} is no sweep and no run folder; see `edgecnn sweep --help`")
+    for path in dict.fromkeys(str(path) for path in paths if Path(path).suffix != ".jsonl"):
+        found += _of_path(path)
     if not found:
-        raise EdgeCnnError("there is nothing to report; name a sweep or a run folder")
+        raise EdgeCnnError(
+            "latencies alone have no accuracy to weigh; give the sweep or the run folder, too"
+            if measured
+            else "there is nothing to report; name a sweep or a run folder"
+        )
     return _with_measurements(found, measured)
 
 
+def _of_path(path: str) -> list[Point]:
+    if run_folder.is_run_folder(path):
+        return [_of_run(Path(path))]
+    if not is_sweep(path):
+        raise EdgeCnnError(f"{path} is no sweep and no run folder; see `edgecnn sweep --help`")
+    store = Store(path)
+    try:
+        points = points_of(store)
+    finally:
+        store.close()
+    if not points:
+        raise EdgeCnnError(f"the sweep {path} has no finished cell; `edgecnn sweep -o {path}` goes on")
+    return points
+
+
 def _with_measurements(points: Sequence[Point], measured: Sequence[Measurement]) -> list[Point]:
-    """Return the points with the latencies that `edgecnn bench` measured of their bundles."""
-    known = {point.bundle for point in points if point.bundle}
-    strange = [each.name for each in measured if each.name not in known]
-    if strange:
-        raise EdgeCnnError(f"{strange[0]} was measured and is in none of these sweeps; give its sweep, too")
-    more: dict[str, dict[str, Latency]] = {}
+    """Return the points with what `edgecnn bench` measured of them, the latest on each device first."""
+    more: dict[int, dict[tuple[str, int | None], Latency]] = {}
     for each in measured:
-        threads = "" if each.threads is None else f", {each.threads} thread"
-        more.setdefault(each.name, {})[each.device] = Latency(
-            device=each.device,
-            kind="measured",
-            median_s=each.median_s,
-            p90_s=each.p90_s,
-            source=f"edgecnn bench{threads}, {each.date}",
-            warnings=each.warnings,
-        )
+        own = _measured(each, points)
+        if not own:
+            raise EdgeCnnError(
+                f"{each.name} ({each.precision}) was measured and is in none of these sweeps and run"
+                " folders; give its own, too"
+            )
+        for at in own:
+            more.setdefault(at, {})[each.device, each.threads] = _of_measurement(each, points[at].target)
     return [
-        replace(point, latencies=(*more.get(point.bundle, {}).values(), *point.latencies)) for point in points
+        replace(point, latencies=(*more.get(at, {}).values(), *point.latencies))
+        for at, point in enumerate(points)
     ]
+
+
+def _measured(each: Measurement, points: Sequence[Point]) -> list[int]:
+    """Return which points a measurement is of: the bundle's own, else trainings of that float network."""
+    bundles = [at for at, point in enumerate(points) if point.bundle == each.name]
+    if bundles or each.recipe != (FLOAT,):
+        return bundles
+    return [at for at, point in enumerate(points) if not point.bundle and point.spec == each.model]
+
+
+def _of_measurement(each: Measurement, target: str) -> Latency:
+    return Latency(
+        device=device_of(each.device, target),
+        kind="measured",
+        median_s=each.median_s,
+        p90_s=each.p90_s,
+        source=f"edgecnn bench on {each.device}{_threads(each.threads)}, {each.date}",
+        address=each.device,
+        threads=each.threads,
+        warnings=each.warnings,
+    )
+
+
+def _threads(number: int | None) -> str:
+    return "" if number is None else f", {number} thread{'s' * (number > 1)}"
 
 
 def points_of(store: Store) -> list[Point]:
     """Return the finished cells of a sweep as points."""
     rows = {row.key: row for row in store.rows()}
-    timings = [row for row in rows.values() if row.kind == "time" and row.result]
+    timings = [row for row in rows.values() if row.kind in LATENCIES and row.result]
     cells = [row for row in rows.values() if row.kind == "measure" and row.state == "done"]
     return [_point(store, rows[cell.needs[0]], cell, timings) for cell in cells]
 
@@ -212,28 +130,58 @@ def _point(store: Store, training: Row, cell: Row, timings: Sequence[Row]) -> Po
         training=f"{epochs} epochs, seed {training.settings['seed']}, {training.result['trained_on']},"
         f" {training.result['threads']} threads",
         notes=tuple(result["notes"]),
+        missing=tuple(_missing(cell.key, timings)),
         source=str(store.file),
         bundle=cell.settings["name"],
+        target=cell.settings["device"],
     )
 
 
 def _latencies(key: str, timings: Sequence[Row]) -> list[Latency]:
-    """Return the latest latency on each device."""
-    found: dict[str, Latency] = {}
+    """Return the latest latency on each device: measured and predicted."""
+    found: dict[tuple[str, str], Latency] = {}
     for row in timings:
-        timed = (row.result or {}).get("cells", {}).get(key)
-        if timed is not None:
-            device = row.settings["device"]
-            where = ", ".join([*timed["environment"].values(), f"{timed['threads']} thread"])
-            found[device] = Latency(
-                device=device,
-                kind="measured",
-                median_s=timed["median_s"],
-                p90_s=timed["p90_s"],
-                source=f"{where}, {timed['date']}",
-                warnings=tuple(timed["warnings"]),
-            )
+        told = (row.result or {})["cells"].get(key)
+        if told is not None:
+            found[row.kind, row.settings["device"]] = _READ[row.kind](row.settings, told)
     return list(found.values())
+
+
+def _of_timing(settings: Mapping[str, Any], timed: Mapping[str, Any]) -> Latency:
+    where = ", ".join(timed["environment"].values())
+    return Latency(
+        device=settings["device"],
+        kind="measured",
+        median_s=timed["median_s"],
+        p90_s=timed["p90_s"],
+        source=f"{where}{_threads(timed['threads'])}, {timed['date']}",
+        address=settings["address"],
+        threads=timed["threads"],
+        warnings=tuple(timed["warnings"]),
+    )
+
+
+def _of_prediction(settings: Mapping[str, Any], told: Mapping[str, Any]) -> Latency:
+    band = told["band_s"]
+    between = "" if band is None else "; 9 of 10 between {} and {}".format(*map(units.duration, band))
+    return Latency(
+        device=settings["device"],
+        kind="predicted",
+        median_s=told["latency_s"],
+        p90_s=None,
+        source=f"{told['method']}{between}{_threads(told['threads'])}",
+        threads=told["threads"],
+        warnings=tuple(f"outside what was fitted: {each}" for each in told["outside"]),
+    )
+
+
+_READ = {"time": _of_timing, "predict": _of_prediction}
+
+
+def _missing(key: str, timings: Sequence[Row]) -> list[str]:
+    """Say why a latency is missing that was asked for."""
+    failed = [(row.settings["device"], (row.result or {}).get("failed", {}).get(key)) for row in timings]
+    return [f"no latency predicted on {device}: {why}" for device, why in failed if why is not None]
 
 
 def _commands(training: Row, cell: Row) -> tuple[str, ...]:
@@ -275,7 +223,7 @@ def _of_run(path: Path) -> Point:
         data=run.data,
         metric=metric,
         accuracy=run.metrics[key],
-        interval=None,
+        interval=_interval(run.task, run.metrics[key], run.metrics["n"]),
         n=run.metrics["n"],
         mult_adds=counted.mult_adds,
         parameters=counted.parameters,
@@ -287,3 +235,8 @@ def _of_run(path: Path) -> Point:
         training=f"{run.recipe.epochs} epochs, seed {run.seed}, {run.device}",
         source=str(path),
     )
+
+
+def _interval(task: str, share: float, n: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of a counted share; a Dice is none."""
+    return wilson(round(share * n), n) if task == "classification" else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgecnn import units
 from edgecnn.errors import EdgeCnnError
-from edgecnn.sweeps.points import Point
+from edgecnn.sweeps.point import Point, places
 
 RUNNERS_UP = 3
 
@@ -22,7 +22,8 @@ class Limits:
     Attributes:
         min_accuracy: a fraction.
         max_latency_s: of one picture, its median on `device`.
-        device: None for the one device that the points have latencies of.
+        device: a target's name or as a device is reached; None for the one that the points have latencies of.
+            What was measured there counts first, then what is predicted.
         max_file_bytes: of the file that ships.
         max_memory_bytes: of activations.
         max_mult_adds: of the network.
@@ -108,16 +109,24 @@ def _rank(point: Point, device: str | None, *, cheap: bool) -> tuple[float, ...]
 
 
 def _device(points: Sequence[Point], limits: Limits) -> str | None:
-    there = dict.fromkeys(each.device for point in points for each in point.latencies)
-    if limits.device is not None and limits.device not in there:
+    """Return the one device whose latencies count, by its profile's name or as it is reached."""
+    there, asked = places(points), limits.device
+    if asked is None:
+        if len(there) > 1 and limits.max_latency_s is not None:
+            raise EdgeCnnError(f"there are latencies on {', '.join(there)}; say which with --device")
+        return next(iter(there), None)
+    found = [each for point in points for each in point.latencies if each.is_on(asked)]
+    if not found:
         has = f"; there are latencies on {', '.join(there)}" if there else ""
         raise EdgeCnnError(
-            f"no point has a latency on {limits.device}{has}: time its bundles there with"
-            " `edgecnn bench BUNDLE... --device ssh://user@board -o BENCH.jsonl`, and give that file, too"
+            f"no point has a latency on {asked}{has}: measure its bundles there with"
+            " `edgecnn bench BUNDLE... --device ssh://user@board -o BENCH.jsonl` and give that file, too, or"
+            " predict them: the same `edgecnn sweep` with --device"
         )
-    if limits.device is None and len(there) > 1 and limits.max_latency_s is not None:
-        raise EdgeCnnError(f"there are latencies on {', '.join(there)}; say which with --device")
-    return limits.device or next(iter(there), None)
+    addresses = dict.fromkeys(each.address for each in found if each.address)
+    if len(addresses) > 1:
+        raise EdgeCnnError(f"several {asked} were measured: say which with --device, {', '.join(addresses)}")
+    return asked
 
 
 def _given(limits: Limits) -> list[_Limit]:
@@ -188,6 +197,14 @@ def _relaxed(point: Point, broken: Sequence[_Limit], device: str | None) -> Rela
             value = int(value * 10_000) / 10_000  # so that the point fits the printed figure
         flags.append(f"{limit.flag} {limit.text(value)}")
     return Relaxation(point=point, flags=tuple(flags))
+
+
+def caution(point: Point, device: str | None) -> str | None:
+    """Say that a latency that counts is predicted, and by what; None where it was measured."""
+    latency = point.latency(device)
+    if latency is None or latency.kind == "measured":
+        return None
+    return f"that latency is predicted by: {latency.source}; measure it on the board: edgecnn bench"
 
 
 def describe(point: Point, device: str | None) -> str:

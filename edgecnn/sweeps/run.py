@@ -6,10 +6,12 @@ from pathlib import Path
 
 from edgecnn.atomic import check_free
 from edgecnn.errors import EdgeCnnError
-from edgecnn.sweeps.cells import Job, Request, jobs
+from edgecnn.sweeps.cells import Request, jobs
 from edgecnn.sweeps.course import Course, course
 from edgecnn.sweeps.crew import work_together
-from edgecnn.sweeps.points import Point, points_of
+from edgecnn.sweeps.job import Job
+from edgecnn.sweeps.point import Point
+from edgecnn.sweeps.points import points_of
 from edgecnn.sweeps.store import Row, Store, is_sweep, place
 from edgecnn.sweeps.worker import work
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import EdgeCnnError
-from edgecnn.sweeps.cells import Job
+from edgecnn.sweeps.job import Job
+from edgecnn.sweeps.latencies import KINDS as LATENCIES
 from edgecnn.sweeps.owner import is_known_dead
 
 FILE = "sweep.sqlite"
@@ -125,7 +126,7 @@ class Store:
         return {row["name"] for row in self._connection.execute("SELECT name FROM sqlite_master")}
 
     def add(self, jobs: Sequence[Job]) -> None:
-        """Add jobs that are not there yet; open again what failed before, and a timing that lacks a cell."""
+        """Add jobs that are not there yet; open again what failed before, and latencies that lack a cell."""
         with self._writing():
             for job in jobs:
                 self._connection.execute(
@@ -134,9 +135,10 @@ class Store:
                     " WHERE state = 'failed'",
                     (job.key, job.kind, job.title, json.dumps(job.needs), json.dumps(job.settings), job.work),
                 )
-            for row in self._read([job.key for job in jobs if job.kind == "time"]):
-                timed = set((row.result or {}).get("cells", {}))
-                if row.state == "done" and not set(row.needs) <= timed:
+            cells = {row.key for row in self._read() if row.kind == "measure"}
+            for row in self._read([job.key for job in jobs if job.kind in LATENCIES]):
+                known = {*(row.result or {}).get("cells", ()), *(row.result or {}).get("failed", ())}
+                if row.state == "done" and not cells & set(row.needs) <= known:
                     self._connection.execute("UPDATE job SET state = 'open' WHERE key = ?", (row.key,))
 
     def rows(self, keys: Iterable[str] | None = None) -> list[Row]:
@@ -165,7 +167,7 @@ class Store:
             return row
 
     def settle(self, keys: Iterable[str]) -> None:
-        """Let fail what needs a job that has failed; of a timing, what is left is timed."""
+        """Let fail what needs a job that has failed; latencies are of what is left."""
         with self._writing():
             rows = {row.key: row for row in self._read()}
             for row in rows.values():
@@ -253,7 +255,7 @@ class Store:
 def _is_ready(row: Row, rows: dict[str, Row]) -> bool:
     """Return whether a job is open and nothing that it needs is still to be done."""
     states = {rows[key].state for key in row.needs if key in rows}
-    settled = {"done", "failed"} if row.kind == "time" else {"done"}
+    settled = {"done", "failed"} if row.kind in LATENCIES else {"done"}
     return row.state == "open" and states <= settled
 
 

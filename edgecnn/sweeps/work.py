@@ -1,4 +1,4 @@
-"""What is done for a job: train a network, export and measure it, or time all bundles."""
+"""What is done for a job: train a network, export and measure it, predict or time all bundles."""
 
 import json
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from edgecnn.unfinished_run import CHECKPOINT, folder_of
 
 Say = Callable[[float], None]
 _OF_LAYERS = ("mult_adds", "parameters", "weight_bytes", "activation_bytes")
+_OF_PREDICTION = ("latency_s", "band_s", "method", "threads", "outside")
 _RUNS, _ROUNDS = 60, 3  # of the timing, for each bundle
 
 
@@ -52,7 +53,9 @@ def measure(store: Store, row: Row, say: Say) -> dict[str, Any]:
     from edgecnn.evaluate import Answers
     from edgecnn.pipeline.costs import opened_costs
     from edgecnn.pipeline.deploy import deploy
+    from edgecnn.pipeline.quantization import Quantization
     from edgecnn.pipeline.scoring import score
+    from edgecnn.pipeline.training_pictures import TrainingPlace
 
     settings, path = row.settings, bundle_of(store, row)
     (training,) = store.rows(row.needs)
@@ -61,6 +64,7 @@ def measure(store: Store, row: Row, say: Say) -> dict[str, Any]:
         settings["device"],
         out=path,
         recipe=settings["passes"],
+        quantization=Quantization(training=TrainingPlace(on=training.settings["on"])),
         seed=settings["seed"],
         force=True,
     )
@@ -99,9 +103,7 @@ def time_all(store: Store, row: Row, say: Say) -> dict[str, Any]:
     """Time the bundles of all cells in turns, on one device, while nothing else of the sweep runs."""
     from edgecnn.pipeline.measuring import measure as measure_latency
 
-    cells = [cell for cell in store.rows(row.needs) if cell.state == "done"]
-    if not cells:
-        raise EdgeCnnError("there is nothing to time: every cell has failed")
+    cells = _done(store, row)
     found = measure_latency(
         [bundle_of(store, cell) for cell in cells],
         row.settings["address"],
@@ -110,6 +112,34 @@ def time_all(store: Store, row: Row, say: Say) -> dict[str, Any]:
         on_turn=lambda done, of, _which: say(done / of),
     )
     return {"cells": {cell.key: _latency(each) for cell, each in zip(cells, found, strict=True)}}
+
+
+def predict_all(store: Store, row: Row, say: Say) -> dict[str, Any]:
+    """Predict the latency of what ships of all cells on a device, and say of which it cannot be."""
+    from edgecnn.pipeline.prediction import predict
+
+    found, failed = {}, {}
+    cells = _done(store, row)
+    for done, cell in enumerate(cells, 1):
+        try:
+            made = predict(bundle_of(store, cell) / (cell.result or {})["file"], row.settings["device"])
+        except EdgeCnnError as error:
+            failed[cell.key] = str(error)
+        else:
+            plain = made.to_json()
+            found[cell.key] = {key: plain[key] for key in _OF_PREDICTION}
+        say(done / len(cells))
+    if not found:
+        raise EdgeCnnError(next(iter(failed.values())))
+    return {"cells": found, "failed": failed}
+
+
+def _done(store: Store, row: Row) -> list[Row]:
+    """Return the cells of a job that takes all; raise `EdgeCnnError` where every one has failed."""
+    cells = [cell for cell in store.rows(row.needs) if (cell.kind, cell.state) == ("measure", "done")]
+    if not cells:
+        raise EdgeCnnError("there is nothing whose latency could be told: every cell has failed")
+    return cells
 
 
 def _latency(found: Any) -> dict[str, Any]:
@@ -147,5 +177,6 @@ def _shipped(bundle: Path) -> dict[str, Any]:
 DO: dict[str, Callable[[Store, Row, Say], dict[str, Any]]] = {
     "train": train,
     "measure": measure,
+    "predict": predict_all,
     "time": time_all,
 }

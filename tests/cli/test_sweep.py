@@ -19,7 +19,7 @@ def test_a_sweep_says_how_far_it_is_and_gives_points_and_front_as_json(swept):
     assert [point["title"] for point in ran.json["points"]] == [
         f"lenet-w{width}-r12 {label}" for width in ("0.25", "0.5") for label in ("float", "int8")
     ]
-    assert {"data", "metric", "against", "titles"} == set(ran.json["front"][0])
+    assert {"data", "metric", "against", "device", "titles"} == set(ran.json["front"][0])
     assert ran.json["failed"] == []
 
 
@@ -51,9 +51,21 @@ def test_where_nothing_fits_it_says_so_and_exits_1_also_with_json(swept, edgecnn
         (["sweep", "lenet", "--data", "digits", "--jobs", "0"], "--jobs 0 does nothing"),
         (["sweep", "mobilenet", "--res", "32,8", "--data", "digits"], "needs res of at least 16, not 8"),
         (["sweep", "lenet", "--res", "32,", "--data", "digits"], "--res has an empty part"),
+        (["sweep", "lenet", "--data", "digits", "--device", "pi44"], "unknown target 'pi44'"),
+        (["sweep", "lenet", "--data", "digits", "--device", "nowhere", "--device", "local"], "asks for no"),
         (["recommend", "nowhere", "--max-size", "1MB"], "nowhere is no sweep and no run folder"),
     ],
-    ids=["nothing", "no data", "no sweep", "no jobs", "too small", "an empty part", "no sweep to read"],
+    ids=[
+        "nothing",
+        "no data",
+        "no sweep",
+        "no jobs",
+        "too small",
+        "an empty part",
+        "no device",
+        "two minds",
+        "no sweep to read",
+    ],
 )
 def test_a_request_that_cannot_be_met_is_one_sentence(arguments, words, edgecnn, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from edgecnn.errors import EdgeCnnError
 from edgecnn.report.points_report import FORMS, form_of, to_report
 from edgecnn.report.published_points import published_points
-from edgecnn.sweeps.points import Latency, Point
+from edgecnn.sweeps.point import Latency, Point
 
 from .chromium import PROGRAM, chromium
 
@@ -62,8 +62,8 @@ def test_the_numbers_of_the_csv_are_those_of_the_points(points):
     assert [float(row["accuracy_measured"]) for row in rows] == [0.95, 0.8, 0.79]
     assert [int(row["mult_adds_computed"]) for row in rows] == [9_000_000, 1_000_000, 1_000_000]
     assert [row["front"] for row in rows] == [
-        "mult-adds latency size memory",
-        "mult-adds latency size",
+        "mult-adds; latency on host; size; memory",
+        "mult-adds; latency on host; size",
         "size",
     ]
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from edgecnn.sweeps.points import Latency, Point
+from edgecnn.sweeps.point import Latency, Point
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -16,15 +16,14 @@ def make_point(name, accuracy, mult_adds, latency_s=None, **given):
     latencies = () if latency_s is None else (Latency(
         device="host", kind="measured", median_s=latency_s, p90_s=latency_s, source="LiteRT"
     ),)  # fmt: skip
+    given.setdefault("latencies", latencies)
     values = {
         "spec": "mobilenet(width=0.5)", "recipe": "fold", "precision": "fp32", "data": "digits",
         "metric": "top-1", "interval": (accuracy - 0.01, accuracy + 0.01), "n": 355, "parameters": 1000,
         "memory_bytes": 4096, "file_bytes": 10 * mult_adds,
         "commands": ("edgecnn train x", "edgecnn export x"),
     }  # fmt: skip
-    return Point(
-        name=name, accuracy=accuracy, mult_adds=mult_adds, latencies=latencies, **{**values, **given}
-    )
+    return Point(name=name, accuracy=accuracy, mult_adds=mult_adds, **{**values, **given})
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 import pytest
 
 from edgecnn.errors import EdgeCnnError
-from edgecnn.sweeps.points import COSTS, front
-from edgecnn.sweeps.recommend import Limits, recommend
+from edgecnn.sweeps.point import Latency, front
+from edgecnn.sweeps.recommend import Limits, caution, recommend
 
 LESS = "--min-accuracy 90.00 (middle float)"
 BOTH = "--min-accuracy 80.00 --max-mult-adds 100 (small float)"
@@ -65,5 +65,43 @@ def test_points_of_two_data_sets_are_not_compared(three, point):
 
 def test_the_front_has_no_point_that_is_dearer_and_no_better(point):
     points = [point("a", 0.8, 100), point("b", 0.7, 150), point("c", 0.9, 150), point("d", 0.9, 200)]
-    assert [each.name for each in front(points, COSTS["mult_adds"])] == ["a", "c"]
-    assert front(points, COSTS["latency"]) == []
+    assert [each.name for each in front(points, lambda point: point.mult_adds)] == ["a", "c"]
+    assert front(points, lambda point: None) == []
+
+
+def on(device, kind, seconds, address=""):
+    return Latency(
+        device=device, kind=kind, median_s=seconds, p90_s=None, source="how", address=address, threads=1
+    )
+
+
+@pytest.fixture
+def boards(point):
+    """A slow network that was measured on a board, and a fast one that is predicted there."""
+    slow = (on("pi4", "predicted", 0.001), on("pi4", "measured", 0.004, "ssh://pi@board"))
+    return [
+        point("slow", 0.95, 400, latencies=slow),
+        point("fast", 0.90, 200, latencies=(on("pi4", "predicted", 0.002),)),
+    ]
+
+
+@pytest.mark.parametrize("device", [None, "pi4"])
+def test_what_was_measured_counts_before_what_is_predicted(boards, device):
+    assert recommend(boards, Limits(max_latency_s=0.005, device=device)).best.name == "slow"
+    found = recommend(boards, Limits(max_latency_s=0.003, device=device))
+    assert found.best.name == "fast"
+    assert caution(found.best, found.device).startswith("that latency is predicted by: how; measure it")
+    assert caution(boards[0], found.device) is None
+
+
+def test_a_board_is_named_by_its_profile_or_as_it_was_reached(boards):
+    found = recommend(boards, Limits(max_latency_s=0.005, device="ssh://pi@board"))
+    assert (found.best.name, found.runners_up) == ("slow", ())
+
+
+def test_of_several_boards_of_one_profile_one_has_to_be_named(boards, point):
+    other = point("other", 0.9, 300, latencies=(on("pi4", "measured", 0.003, "ssh://pi@other"),))
+    with pytest.raises(EdgeCnnError, match="several pi4 were measured: say which with --device, ssh://pi@b"):
+        recommend([*boards, other], Limits(max_latency_s=1.0, device="pi4"))
+    with pytest.raises(EdgeCnnError, match="latencies on ssh://pi@board, ssh://pi@other; say which"):
+        recommend([*boards, other], Limits(max_latency_s=1.0))

@@ -5,7 +5,7 @@ import pytest
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.sweeps import store as store_module
-from edgecnn.sweeps.cells import Job
+from edgecnn.sweeps.job import Job
 from edgecnn.sweeps.owner import identity, is_known_dead
 from edgecnn.sweeps.store import MOST_ATTEMPTS, LostError, Store
 
