@@ -57,7 +57,7 @@ _TITLES = {
 def _latency(points: Sequence[Point], cost: Cost, device: str) -> Axis:
     found = [point.latency(device) for point in points]
     kinds = sorted({latency.kind for latency in found if latency is not None})
-    how = kinds[0] if len(kinds) == 1 else "measured; dashed outline: predicted"
+    how = kinds[0] if len(kinds) == 1 else "measured; dashed: predicted"
 
     def predicted(point: Point) -> bool:
         latency = point.latency(device)
@@ -65,7 +65,7 @@ def _latency(points: Sequence[Point], cost: Cost, device: str) -> Axis:
 
     return Axis(
         name=cost.name,
-        title=f"median latency on {device} ({how})",
+        title=f"latency on {device} ({how})",
         cost=cost.of,
         text=units.duration,
         predicted=predicted,

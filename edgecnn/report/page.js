@@ -51,9 +51,17 @@ all("table.points").forEach(table => all("thead th", table).forEach((head, colum
   });
 }));
 
+let opener = null;
+const back = () => { detail.hidden = true; if (opener) opener.focus(); };
+detail.addEventListener("keydown", event => { if (event.key === "Escape") back(); });
+
 function show(number) {
-  const point = data[number];
-  detail.replaceChildren(make("h2", point.title));
+  const point = data[number], heading = make("h2", point.title), close = make("button", "Back to the table", "back");
+  heading.id = "chosen";
+  opener = document.querySelector(`tr[data-point="${number}"] th button`);
+  close.type = "button";
+  close.addEventListener("click", back);
+  detail.replaceChildren(heading, close);
   detail.append(make("p", point.tip.split("\n").slice(1).join(" · ")));
   point.facts.forEach(fact => detail.append(make("p", fact, "soft")));
   if (point.commands.length) {

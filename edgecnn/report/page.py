@@ -63,7 +63,7 @@ def to_html(points: Sequence[Point], published: Sequence[PublishedPoint]) -> str
         " 1 addition, of convolutions and fully connected layers.</p>",
         _apart(points),
         *sections,
-        '<section id="detail" tabindex="-1" aria-live="polite" hidden></section>',
+        '<section id="detail" tabindex="-1" aria-labelledby="chosen" hidden></section>',
         '<div id="tip" role="tooltip" hidden></div></main>',
         f'<script type="application/json" id="data">{_json(points)}</script>',
         f"<script>{script}</script></body></html>",

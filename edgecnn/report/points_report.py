@@ -6,13 +6,14 @@ from pathlib import Path
 
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.report import scatter
+from edgecnn.report.chart_labels import Frame
 from edgecnn.report.cost_axes import axes
 from edgecnn.report.points_views import by_data, to_csv, to_markdown
 from edgecnn.report.published_points import PublishedPoint, published_points
 from edgecnn.sweeps.point import Point
 
 _SUFFIXES = {".html": "html", ".svg": "svg", ".png": "png", ".csv": "csv", ".md": "markdown"}
-_PICTURE = scatter.Frame(width=760, height=460, top=40)
+_PICTURE = Frame(width=760, height=480, top=74)
 
 
 def form_of(path: Path | None, form: str | None) -> str:
@@ -68,18 +69,21 @@ def _picture(points: Sequence[Point], published: bool, *, dark: bool) -> str:
         css += f"@media (prefers-color-scheme:dark){{{night}}}"
     label = f"{points[0].metric} on {points[0].data}, measured, against {axis.title}"
     svg = scatter.draw(points, axis, _PICTURE, label=label, published=papers, css=css)
-    return svg.replace(
-        "</svg>",
-        f'<text x="{_PICTURE.left}" y="22" style="font-size:15px;font-weight:600">'
-        f"{escape(_caption(points, papers))}</text></svg>",
-    )
+    style = "font-size:15px;font-weight:600"
+    heading = f'<text x="{_PICTURE.left}" y="24" style="{style}">{escape(_title(points))}</text>'
+    more = [*scatter.legend(points, _PICTURE, 48.0), *_published(papers)]
+    size = f'width="{_PICTURE.width}" height="{_PICTURE.height}" '
+    return svg.replace("</svg>", "".join([heading, *more, "</svg>"])).replace("viewBox", size + "viewBox", 1)
 
 
-def _caption(points: Sequence[Point], papers: Sequence[PublishedPoint]) -> str:
-    more = "; diamonds: published, ImageNet" if papers else ""
-    others = scatter.recipes(points)[1:]
-    hollow = "".join(f"; {how}: {name}" for how, name in zip(("hollow", "dot"), others, strict=False))
-    return f"{points[0].metric} (%) on {points[0].data}, measured; area: parameters{hollow}{more}"
+def _title(points: Sequence[Point]) -> str:
+    return f"{points[0].metric} (%) on {points[0].data}, measured, against mult-adds"
+
+
+def _published(papers: Sequence[PublishedPoint]) -> list[str]:
+    text = "diamonds: published, on ImageNet"
+    place = f'x="{_PICTURE.width - _PICTURE.right}" y="24" text-anchor="end"'
+    return [f'<text class="soft" {place}>{text}</text>'] if papers else []
 
 
 FORMS: Mapping[str, Callable[[Sequence[Point], bool], bytes]] = {

@@ -7,9 +7,9 @@ Classes carry the colours, so that the page and the picture can have themes.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
+from edgecnn.report.chart_labels import Bubble, Frame, labels
 from edgecnn.report.cost_axes import Axis
 from edgecnn.report.published_points import PublishedPoint
 from edgecnn.report.ticks import Share, linear_ticks, log_scale, log_ticks, scale, short
@@ -31,26 +31,6 @@ STYLE = """
 .scatter .published{fill:none;stroke:SOFT;stroke-width:1.5}
 .scatter .pair{stroke:SOFT;stroke-width:1;opacity:.5}
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """The size of a picture, and the margins around its field."""
-
-    width: int
-    height: int
-    left: int = 58
-    right: int = 18
-    top: int = 14
-    bottom: int = 46
-
-    def x(self, share: float) -> float:
-        """Return the place of a share of the field, from the left."""
-        return self.left + share * (self.width - self.left - self.right)
-
-    def y(self, share: float) -> float:
-        """Return the place of a share of the field, from below."""
-        return self.height - self.bottom - share * (self.height - self.top - self.bottom)
 
 
 WIDE, NARROW = Frame(width=760, height=420), Frame(width=360, height=340, left=48, right=12)
@@ -125,14 +105,27 @@ def draw(
             f"<title>{escape(each.name)}: {each.accuracy:.1%} published, {escape(each.source)}</title></path>"
         )
     for at, point, value in sorted(shown, key=lambda each: -each[1].parameters):
-        radius = 4 + 14 * math.sqrt(point.parameters / biggest)
+        radius = _radius(point, biggest)
         place = f'cx="{frame.x(across(value)):.1f}" cy="{frame.y(up(point.accuracy)):.1f}"'
         parts += _bubble(
             points, point, axis, f'data-point="{ids[at] if ids else at}" {place} r="{radius:.1f}"'
         )
         parts += [f'<circle class="dot" {place} r="2"/>'] if recipes(points).index(point.label) > 1 else []
-    parts += _labels(points, axis, frame, across, up)
+    shown_at = [
+        Bubble(
+            x=frame.x(across(value)),
+            y=frame.y(up(point.accuracy)),
+            radius=_radius(point, biggest),
+            point=point,
+        )
+        for _, point, value in shown
+    ]
+    parts += labels(shown_at, front(points, axis.cost), frame)
     return "".join([*parts, "</svg>"])
+
+
+def _radius(point: Point, biggest: float) -> float:
+    return 4 + 14 * math.sqrt(point.parameters / biggest)
 
 
 def _bubble(points: Sequence[Point], point: Point, axis: Axis, attributes: str) -> list[str]:
@@ -195,27 +188,22 @@ def _pairs(shown: Sequence[tuple[int, Point, float]], frame: Frame, across: Shar
     return parts
 
 
-def _labels(points: Sequence[Point], axis: Axis, frame: Frame, across: Share, up: Share) -> list[str]:
-    """Return names beside the points of the front, where they collide with none before."""
-    taken: list[tuple[float, float, float, float]] = []
-    parts = []
-    for point in reversed(front(points, axis.cost)):
-        x, y = frame.x(across(axis.cost(point) or 0)), frame.y(up(point.accuracy))
-        text = point.title if len(point.title) < 30 else point.name
-        width = 6.6 * len(text)
-        for at, down, anchor in ((x + 14, y + 16, "start"), (x - 14, y - 12, "end"), (x - 14, y + 18, "end")):
-            left = at if anchor == "start" else at - width
-            box = (left, down - 12, left + width, down + 3)
-            inside = box[0] >= frame.x(0) and box[2] <= frame.width and frame.top <= box[1] < frame.y(0) - 14
-            if inside and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                parts.append(
-                    f'<text class="name" x="{at:.1f}" y="{down:.1f}" text-anchor="{anchor}">'
-                    f"{escape(text)}</text>"
-                )
-                break
+def legend(points: Sequence[Point], frame: Frame, y: float) -> list[str]:
+    """Return what colours, marks and areas mean, as SVG, in one line or more from this height on."""
+    numbers = colours(points)
+    marks = ["filled", "hollow", "with a dot"]
+    items = [(f"c{at}", name) for name, at in numbers.items()]
+    items += [("", f"{how}: {name}") for how, name in zip(marks, recipes(points), strict=False)]
+    parts, x = [], float(frame.left)
+    for colour, text in [*items, ("", "area: parameters"), ("", "dashed: Pareto front")]:
+        width = 6.0 * len(text) + (30 if colour else 18)
+        if x + width > frame.width:
+            x, y = float(frame.left), y + 18
+        parts += (
+            [f'<circle class="point {colour}" cx="{x + 5:.1f}" cy="{y - 4:.1f}" r="5"/>'] if colour else []
+        )
+        parts.append(
+            f'<text class="soft" x="{x + (14 if colour else 0):.1f}" y="{y:.1f}">{escape(text)}</text>'
+        )
+        x += width
     return parts
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -8,6 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from edgecnn.errors import EdgeCnnError
+from edgecnn.report import scatter
+from edgecnn.report.chart_labels import Bubble, Frame, labels
+from edgecnn.report.cost_axes import axes
 from edgecnn.report.points_report import FORMS, form_of, to_report
 from edgecnn.report.published_points import published_points
 from edgecnn.sweeps.point import Latency, Point
@@ -51,10 +54,53 @@ def test_every_form_is_made(form, points):
 
 def test_a_picture_has_a_bubble_for_each_point_whose_area_goes_with_its_parameters(points):
     svg = ET.fromstring(to_report(points, "svg"))  # noqa: S314  our own
-    found = list(svg.iter("{http://www.w3.org/2000/svg}circle"))
+    found = [each for each in svg.iter("{http://www.w3.org/2000/svg}circle") if each.get("data-point")]
     assert {each.get("data-point"): each.get("r") for each in found} == {"0": "18.0", "1": "8.7", "2": "8.7"}
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == "top-1 on digits, measured, against mult-adds (computed)"
+
+
+def classes(svg):
+    found = ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}circle")  # noqa: S314  our own
+    return {each.get("data-point"): each.get("class").split() for each in found if each.get("data-point")}
+
+
+def test_an_outline_says_the_recipe_and_what_is_predicted_among_what_is_measured(points):
+    big, small, int8 = points
+    (measured,) = small.latencies
+    mixed = [big, replace(small, latencies=(replace(measured, kind="predicted"),)), int8]
+    axis = next(each for each in axes(mixed) if each.name == "latency")
+    assert axis.title == "latency on host (measured; dashed: predicted)"
+    assert classes(scatter.draw(mixed, axis, scatter.WIDE, label="x")) == {
+        "0": ["point", "c0"],
+        "1": ["point", "c1", "predicted"],
+        "2": ["point", "c1", "hollow"],
+    }
+
+
+def test_latencies_of_two_devices_are_two_costs_and_two_columns(points):
+    def on(point, kind):
+        return replace(point.latencies[0], device="pi4", kind=kind, median_s=0.5, address="")
+
+    both = [replace(point, latencies=(*point.latencies, on(point, "predicted"))) for point in points]
+    assert [axis.title for axis in axes(both)][1:3] == [
+        "latency on host (measured)",
+        "latency on pi4 (predicted)",
+    ]
+    row = next(csv.DictReader(io.StringIO(to_report(both, "csv").decode())))
+    assert (row["latency_s on pi4"], row["latency_kind on pi4"]) == ("0.5", "predicted")
+    assert (row["latency_s on host"], row["latency_kind on host"]) == ("0.009000000000000001", "measured")
+    head = to_report(both, "markdown").decode().splitlines()[2]
+    assert "| latency on host | latency on pi4 | on the front of |" in head
+
+
+def test_no_name_covers_a_bubble_or_another_name(points):
+    frame = scatter.WIDE
+    bubbles = [Bubble(x=300.0 + at, y=200.0, radius=10.0, point=point) for at, point in enumerate(points)]
+    parts = [ET.fromstring(part) for part in labels(bubbles, points, frame)]  # noqa: S314  our own
+    assert len(parts) == 3
+    assert len({(part.get("x"), part.get("y"), part.get("text-anchor")) for part in parts}) == 3
+    assert labels(bubbles, points, Frame(width=90, height=90)) == []
 
 
 def test_the_numbers_of_the_csv_are_those_of_the_points(points):
@@ -164,6 +210,9 @@ def test_a_name_shows_costs_by_layer_and_the_command(opened):
     assert "edgecnn train mobilenet-w0.25-r16" in text
     assert "1,000,000" in text
     assert opened.run("document.activeElement.id") == "detail"
+    opened.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
+    assert opened.run("document.activeElement.closest('tr').dataset.point") == "1"
+    assert opened.run("document.getElementById('detail').hidden") is True
 
 
 def test_a_narrow_page_is_no_wider_than_its_window(opened):
