@@ -18,6 +18,9 @@ demo: $(STAMP)
 	$(BIN)/edgecnn verify $(DEMO)/mobilenet.jetson
 	$(BIN)/edgecnn verify $(DEMO)/mobilenet.pi4
 	$(BIN)/edgecnn eval $(DEMO)/run $(DEMO)/mobilenet.pi4/model.onnx $(DEMO)/mobilenet.pi4/model.tflite --data digits
+	$(BIN)/edgecnn sweep mobilenet --width 0.25,0.5 --res 24,32 --in-channels 1 --data digits --recipe int8 \
+		--epochs 6 --warmup-epochs 1 --lr 0.05 --jobs 2 -o $(DEMO)/digits.sweep > /dev/null
+	$(BIN)/edgecnn report $(DEMO)/digits.sweep -o $(DEMO)/report.html
 
 test: lint types
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup

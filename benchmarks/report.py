@@ -19,6 +19,7 @@ COMPRESSION = FOLDER / "results" / "compress.json"
 PRUNING = FOLDER / "results" / "prune.json"
 LATENCY = FOLDER / "results" / "latency.json"
 LATENCY_GRID = FOLDER / "results" / "latency_grid.json"
+SWEPT = FOLDER / "results" / "sweep.json"
 UNET_SHAPES = FOLDER / "results" / "unet_shapes.json"
 
 Row = Mapping[str, Any]
@@ -49,6 +50,7 @@ def readme() -> str:
     import profilers_report
     import prune_report
     import quantizers_report
+    import sweep_report
     import training_report
     import unet_shapes_report
 
@@ -58,6 +60,7 @@ def readme() -> str:
         CALIBRATION: calibrate_report.section,
         QUANTIZERS: quantizers_report.section,
         FASHION_MNIST: fashion_mnist_report.section,
+        SWEPT: sweep_report.section,
         COMPRESSION: compress_report.section,
         PRUNING: prune_report.section,
         UNET_SHAPES: unet_shapes_report.section,

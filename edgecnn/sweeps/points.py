@@ -127,8 +127,8 @@ def _point(store: Store, training: Row, cell: Row, timings: Sequence[Row]) -> Po
         latencies=tuple(_latencies(cell.key, timings)),
         commands=_commands(training, cell),
         layers=tuple(map(tuple, result["layers"])),
-        training=f"{epochs} epochs, seed {training.settings['seed']}, {training.result['trained_on']},"
-        f" {training.result['threads']} threads",
+        training=f"{epochs} epochs, seed {training.settings['seed']}, {training.result['trained_on']}"
+        f"{_threads(training.result['threads'])}",
         notes=tuple(result["notes"]),
         missing=tuple(_missing(cell.key, timings)),
         source=str(store.file),
