@@ -19,8 +19,8 @@ def section(result: Mapping[str, Any]) -> str:
         f"Measured on {result['date']} on {host['cpu']}, {host['cores']} cores, {host['system']}, Python"
         f" {host['python']}: top-1 on the 10,000 test images; medians of {result['runs']} inferences each in"
         f" {result['runtime']} on one thread, all in turns, load average before"
-        f" {host['load_before']:.1f}, after {host['load_after']:.1f}. Mult-adds and parameters are computed. The"
-        " trainings are short, as the last column says: with more epochs every network gets better.",
+        f" {host['load_before']:.1f}, after {host['load_after']:.1f}. Mult-adds and parameters are computed."
+        " Trainings are short, as the last column says: with more epochs every network gets better.",
         "",
         "![accuracy against mult-adds](results/sweep.svg)",
         "",

@@ -193,6 +193,7 @@ def _commands(training: Row, cell: Row) -> tuple[str, ...]:
     for key, value in settings["given"].items():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         train += [f"--{key.replace('_', '-')}", text]
+    train += ["--on", settings["on"]] if settings["on"] != "auto" else []
     train += ["--seed", str(settings["seed"]), "-o", run]
     export = [
         "edgecnn",
