@@ -12,6 +12,7 @@ from edgecnn.devices.results import read_results
 from edgecnn.errors import EdgeCnnError
 from edgecnn.evaluate.proportion import wilson
 from edgecnn.sweeps.cells import FLOAT
+from edgecnn.sweeps.job import MEASURING
 from edgecnn.sweeps.latencies import KINDS as LATENCIES
 from edgecnn.sweeps.places import device_of
 from edgecnn.sweeps.point import Latency, Point
@@ -204,6 +205,7 @@ def _commands(training: Row, cell: Row) -> tuple[str, ...]:
         "--recipe",
         cell.settings["passes"],
     ]
+    export += ["--on", settings["on"]] if settings["on"] != "auto" and cell.work > MEASURING else []
     export += ["--seed", str(cell.settings["seed"]), "-o", f"bundles/{cell.settings['name']}"]
     threads = f"OMP_NUM_THREADS={training.result['threads']} "
     return (threads + shlex.join(train), threads + shlex.join(export))

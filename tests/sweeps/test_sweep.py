@@ -118,7 +118,8 @@ def test_a_recipe_that_trains_makes_a_cell_of_what_it_leaves(tmp_path):
     assert 0.4 * plain.mult_adds < small.mult_adds <= 0.5 * plain.mult_adds
     assert small.parameters < plain.parameters
     assert any(note.startswith("distill: 1 epoch") for note in small.notes)
-    assert [f"--recipe '{recipe}'" in small.commands[-1], "runs/" in small.commands[-1]] == [True, True]
+    assert f"--recipe '{recipe}' --on cpu" in small.commands[-1]
+    assert "--on" not in plain.commands[-1]
 
 
 def test_what_bench_measured_finds_its_sweep_and_its_training(done, tmp_path):
