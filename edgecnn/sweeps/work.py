@@ -74,7 +74,7 @@ def measure(store: Store, row: Row, say: Say) -> dict[str, Any]:
         raise EdgeCnnError(f"{training.settings['data']} has no classes to measure accuracy on")
     file = _shipped(path)
     ships = made.folded
-    memory = opened_costs(path / file["path"])[1] if file["path"].endswith(".tflite") else ships
+    runs = opened_costs(path / file["path"])[1] if file["path"].endswith(".tflite") else ships
     same = ships.mult_adds == made.profile.mult_adds
     return {
         "metrics": metrics.to_json(),
@@ -82,11 +82,11 @@ def measure(store: Store, row: Row, say: Say) -> dict[str, Any]:
         "mult_adds": ships.mult_adds,
         "parameters": made.profile.parameters if same else ships.parameters,
         "unknown_ops": list(ships.unknown_ops),
-        "memory_bytes": memory.peak_activation_bytes,
+        "memory_bytes": runs.peak_activation_bytes,
         "file_bytes": (path / file["path"]).stat().st_size,
         "file": file["path"],
         "precision": file["precision"],
-        "layers": layers(ships),
+        "layers": layers(runs),
         "notes": list(made.notes),
     }
 
