@@ -30,7 +30,7 @@ _NEEDED_FOR = {
 }
 _MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "vl-convert-python": "vl_convert"}
 _STANDS_IN = {"ai-edge-litert": "tflite-runtime"}
-_NOT_FOR_USERS = "dev"
+_NOT_FOR_USERS = frozenset({"dev", "docs"})
 _REQUIREMENT = re.compile(
     r"(?P<name>[A-Za-z0-9._-]+)(\[.*\])?(>=(?P<least>[0-9.]+))?[^;]*(;.*extra == .(?P<extra>[a-z]+).)?"
 )
@@ -84,7 +84,7 @@ def _python(wanted: str) -> Check:
 def _packages(requirements: list[str]) -> Iterator[Check]:
     for text in requirements:
         requirement = _REQUIREMENT.fullmatch(text)
-        if requirement is None or requirement["extra"] == _NOT_FOR_USERS:
+        if requirement is None or requirement["extra"] in _NOT_FOR_USERS:
             continue
         name, least = requirement["name"], requirement["least"]
         version = _version(name) or _version(_STANDS_IN.get(name, name))

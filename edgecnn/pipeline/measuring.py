@@ -187,7 +187,7 @@ def _job_of(bundle: Bundle, name: str, options: tuple[str, ...]) -> Job:
     facts = {
         "model": manifest["model"]["spec"],
         "mult_adds": manifest["totals"]["mult_adds"],
-        "recipe": tuple(manifest["recipe"]),
+        "recipe": tuple(manifest["recipe"]) if "recipe" in manifest else None,  # a file alone has none
         "bundle_sha256": digest,
         "date": dt.date.today().isoformat(),
     }

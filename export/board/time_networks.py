@@ -88,13 +88,15 @@ def visit(network: Network, reference: Network, seconds: float) -> Dict[str, Lis
 def main(arguments: Optional[List[str]] = None) -> int:
     """Time the files and write the answer."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--reference", required=True, help="the file that is run beside each")
+    parser.add_argument("--reference", help="the file that is run beside each")
     parser.add_argument("--seconds", type=float, default=0.15, help="of each file in each pass")
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="answer.json", help="the file of the answer")
     given = parser.parse_args(arguments)
+    if given.reference is None:
+        parser.error("give --reference FILE")
     names = sorted(name for name in os.listdir(board.BUNDLE) if name.endswith(".tflite"))
     found = {name: [] for name in names}  # type: Dict[str, List[Dict[str, List[float]]]]
     draw = random.Random(given.seed)  # noqa: S311  an order, not a secret
