@@ -26,7 +26,7 @@ class Prediction:
         method: what it is, in words.
         layers: every layer, or every operator of the file that a runtime reads.
         per_inference_s: what an inference takes besides its layers.
-        band_s: the least and the greatest latency that 9 of 10 networks like it had; None where unknown.
+        band_s: the least and the greatest latency that 9 of 10 networks like it had; None of a lower bound.
         outside: what about the network lies outside what was fitted; then the band says too little.
     """
 

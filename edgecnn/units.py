@@ -1,6 +1,6 @@
 """Scaling and rounding of figures for people; everywhere else quantities are plain SI numbers."""
 
-_DECIMAL = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
+_DECIMAL = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))
 _BINARY = ((1024**3, " GiB"), (1024**2, " MiB"), (1024, " KiB"))
 _TIME = ((1.0, " s"), (1e-3, " ms"), (1e-6, " µs"))
 

@@ -9,6 +9,7 @@ from edgecnn import units
         (units.count(76_524_800), "76.52 M"),
         (units.count(999), "999"),
         (units.count(15_470_264_320), "15.47 G"),
+        (units.count(10e12), "10.00 T"),
         (units.size(1023), "1023 B"),
         (units.size(5 * 1024 * 1024), "5.00 MiB"),
         (units.duration(0.00321), "3.21 ms"),

@@ -128,7 +128,9 @@ def _plain(value: Any) -> Any:
 def _text(key: str, value: Any) -> str:
     """Say a value as people write it; what its unit is, its key says."""
     if isinstance(value, Mapping):
-        said = {each: _text(each, item) for each, item in value.items() if item is not None}
+        # what a whole table counts in, the key of the table says
+        unit = key if key.endswith(_RATE) else ""
+        said = {each: _text(unit or each, item) for each, item in value.items() if item is not None}
         return "\n".join(f"{each.replace('_', ' ')}: {text}" for each, text in said.items())
     if isinstance(value, (list, tuple)):
         if any(isinstance(each, Mapping) for each in value):
@@ -141,9 +143,11 @@ def _text(key: str, value: Any) -> str:
     return next((say(value) for unit, say in _UNITS.items() if key.endswith(unit)), str(value))
 
 
+_RATE = "_mult_adds_per_s"
 # by the end of a key
 _UNITS: Mapping[str, Callable[[Any], str]] = {
     "_bytes": units.size,
     "_bytes_per_s": lambda value: f"{units.count(value)}B/s",
+    _RATE: lambda value: f"{units.count(value)}/s",
     "_hz": lambda value: f"{units.count(value)}Hz",
 }

@@ -31,10 +31,13 @@ def print_prediction(found: Prediction, *, layers: bool = False) -> None:
         console().print()
     threads = f", {found.threads} thread{'s' * (found.threads > 1)}" if found.threads else ""
     where = f"{found.device}, {found.precision}{threads}"
-    band = ""
+    total_said = units.duration(found.latency_s)
     if found.band_s:
-        band = f", 9 of 10 between {units.duration(found.band_s[0])} and {units.duration(found.band_s[1])}"
-    print_line(f"latency on {where}, predicted: {units.duration(found.latency_s)}{band}")
+        low, high = map(units.duration, found.band_s)
+        said = f"{total_said}, 9 of 10 between {low} and {high}"
+    else:
+        said = f"at least {total_said}"
+    print_line(f"latency on {where}, predicted: {said}")
     print_line(f"predicted by: {found.method}")
     for what in found.outside[:_MOST_OUTSIDE]:
         print_line(f"outside what was fitted: {what}")

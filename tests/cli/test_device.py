@@ -64,6 +64,7 @@ def test_a_fitted_device_predicts_with_band_and_source(edgecnn, fit):
 
 def test_a_board_that_was_not_fitted_has_a_roofline(edgecnn, fit):
     said = edgecnn("profile", "lenet", "--device", "pi4").out
+    assert "latency on pi4, fp32, predicted: at least " in said
     assert "predicted by: roofline from the profile: a lower bound" in said
 
 

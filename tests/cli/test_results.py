@@ -185,6 +185,7 @@ def test_a_description_has_units(edgecnn):
     shown = " ".join(edgecnn("describe", "pi4").out.split())
     assert "clock hz: 1.50 GHz" in shown
     assert "memory bytes 1.00 GiB" in shown
+    assert "peak mult adds per s fp32: 24.00 G/s" in shown
 
 
 def test_an_exports_table_says_what_is_measured_where(edgecnn, tmp_path):
