@@ -21,6 +21,8 @@ from edgecnn.cli.options import input_option, json_option, model_options
 @click.option("--csv", "as_csv", is_flag=True, help="Layers, or what --by sums, as CSV on stdout.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg|.png|.html", help="A picture.")
 @click.option("--device", metavar="DEVICE", help="Predict the latency there: pi4, local, ssh://user@host.")
+@click.option("--fp16", is_flag=True, help="Predict a float32 MODEL in fp16.")
+@click.option("--int8", is_flag=True, help="Predict a float32 MODEL in int8.")
 @click.option("--threads", type=click.IntRange(1, 256), help="CPU threads, of the prediction.  [default: 1]")
 @json_option
 def profile_command(
@@ -30,6 +32,8 @@ def profile_command(
     as_csv: bool,
     plot: Path | None,
     device: str | None,
+    fp16: bool,
+    int8: bool,
     threads: int | None,
     as_json: bool,
     **opening: Any,
@@ -42,8 +46,11 @@ def profile_command(
     With --device the latency is predicted: from a fit of the device (edgecnn device fit), else as the
     roofline of its profile.
     """
-    if threads and not device:
-        raise click.UsageError("--threads is of the prediction; give --device, too")
+    for option, value in {"--threads": threads, "--fp16": fp16, "--int8": int8}.items():
+        if value and not device:
+            raise click.UsageError(f"{option} is of the prediction; give --device, too")
+    if fp16 and int8:
+        raise click.UsageError("--fp16 and --int8 exclude each other")
     if device and as_csv:
         raise click.UsageError("--csv has no latency; give --json with --device")
     if as_csv and as_json:
@@ -58,7 +65,10 @@ def profile_command(
         if device:
             from edgecnn.pipeline.prediction import opened_prediction
 
-            title, found, prediction = opened_prediction(model, device, threads=threads or 1, **opening)
+            precision = "fp16" if fp16 else "int8" if int8 else None
+            title, found, prediction = opened_prediction(
+                model, device, precision=precision, threads=threads or 1, **opening
+            )
         else:
             title, found = opened_costs(model, **opening)
     if plot:

@@ -7,11 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import edgecnn.export.board
 from edgecnn import devices
-from edgecnn.calls import parse_recipe
 from edgecnn.devices import answers, fits
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.fitting import Timed, fit
@@ -21,17 +18,15 @@ from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.export import tflite
 from edgecnn.export.recorder.record import record
 from edgecnn.graph.tflite_file import read_tflite
+from edgecnn.pipeline.lowering import lowered
 from edgecnn.pipeline.micro_networks import Micro, micro_networks
 from edgecnn.pipeline.micro_singles import REFERENCE
 from edgecnn.pipeline.visits import latencies_s, read_visits
-from edgecnn.quantize import compress
-from edgecnn.quantize.context import Context
 from edgecnn.version import __version__
 
 PRECISIONS = ("fp32", "int8")
 PASSES = 2  # over all files
 SCRIPT, RUNNER = "time_networks.py", "run.py"
-_RECIPES = {"fp32": "fold", "int8": "fold | int8(allow_float=LRN)"}
 _HOST, _ANSWER, _LONGEST_S = "host", "answer.json", 7200.0
 
 Say = Callable[[str], None]
@@ -147,10 +142,7 @@ def _write(folder: Path, precisions: Sequence[str], draw: tuple[int, float], on_
 
 def compiled(micro: Micro, precision: str) -> bytes:
     """Return the `.tflite` file of a micro-network; int8 is calibrated on random numbers."""
-    numbers = np.random.default_rng(0).standard_normal((2, *micro.shape[1:]), dtype=np.float32)
-    context = Context(images=lambda: [numbers])
-    recipe = parse_recipe(_RECIPES[precision])
-    return tflite.write(compress(record(micro.module, micro.shape), recipe, context=context)[-1].after)
+    return tflite.write(lowered(record(micro.module, micro.shape), precision))
 
 
 def file_name(network: str, precision: str) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn import devices
-from edgecnn.calls import Call
 from edgecnn.device import DeviceProfile
 from edgecnn.devices import fits
 from edgecnn.devices.fit import Fit
@@ -17,12 +16,16 @@ from edgecnn.profile import Profile
 _WAYS = ("local", "ssh:", "adb:")
 
 
-def predict(model: Any, device: str, *, threads: int = 1, **opening: Any) -> Prediction:
+def predict(
+    model: Any, device: str, *, precision: str | None = None, threads: int = 1, **opening: Any
+) -> Prediction:
     """Predict the latency of one inference of a network on a device.
 
     Args:
         model: anything that `edgecnn.costs` takes.
         device: the name of a profile, or a device that was fitted, as it is reached.
+        precision: in which a float32 network would run there, `fp16` or `int8` (calibrated on random numbers,
+            which its latency does not depend on; LRN stays in float); None is the network's own.
         threads: CPU threads, of a fit.
         opening: `width`, `res`, ...: see `edgecnn.pipeline.network.open_network`.
 
@@ -30,20 +33,21 @@ def predict(model: Any, device: str, *, threads: int = 1, **opening: Any) -> Pre
         Seconds in total and by layer, with the method and, of a fit, the band of its errors.
 
     Raises:
-        EdgeCnnError: the device was never fitted and its profile lacks a figure.
+        EdgeCnnError: the device was never fitted and its profile lacks a figure, or the network computes in
+            another precision already.
     """
-    return opened_prediction(model, device, threads=threads, **opening)[2]
+    return opened_prediction(model, device, precision=precision, threads=threads, **opening)[2]
 
 
 def opened_prediction(
-    model: Any, device: str, *, threads: int = 1, **opening: Any
+    model: Any, device: str, *, precision: str | None = None, threads: int = 1, **opening: Any
 ) -> tuple[str, Profile, Prediction]:
     """Return the network's complete title, its profile, and the prediction."""
     from edgecnn.pipeline.costs import opened_costs
 
     known = None if device.startswith(_WAYS) else devices.find(device)
     title, costs = opened_costs(model, **opening)
-    precision, compiled = _compiled(model, opening)
+    precision, compiled = _compiled(model, precision, opening)
     fit = fits.find(device, precision, threads)
     if fit is not None:
         return title, costs, fit.predict(compiled())
@@ -76,24 +80,34 @@ def _is_tflite(model: Any) -> bool:
     return isinstance(model, (str, Path)) and Path(model).suffix.lower() == ".tflite"
 
 
-def _compiled(model: Any, opening: dict[str, Any]) -> tuple[str, Callable[[], bytes]]:
-    """Return a network's precision, and what gives the `.tflite` file that would be made of it."""
+def _compiled(model: Any, asked: str | None, opening: dict[str, Any]) -> tuple[str, Callable[[], bytes]]:
+    """Return the precision that a network runs in, and what gives the `.tflite` file made of it."""
     from edgecnn.graph.precision import precision_of
     from edgecnn.pipeline.network import open_network
     from edgecnn.pipeline.tflite_bundle import precision_of_file
 
     if _is_tflite(model):
         data = Path(model).read_bytes()
-        return precision_of_file(data), lambda: data
-    precision = precision_of(open_network(model, allocate=False, **opening).graph)
-    return precision, lambda: _written(open_network(model, **opening).graph)
+        return _settled(model, precision_of_file(data), asked), lambda: data
+    own = precision_of(open_network(model, allocate=False, **opening).graph)
+    precision = _settled(model, own, asked)
+    return precision, lambda: _written(open_network(model, **opening).graph, precision)
 
 
-def _written(graph: Any) -> bytes:
+def _settled(model: Any, own: str, asked: str | None) -> str:
+    if asked in (None, own):
+        return own
+    if own != "fp32" or _is_tflite(model):
+        raise EdgeCnnError(
+            f"{model} computes in {own} and cannot be predicted in {asked}; leave --{asked} out"
+        )
+    return str(asked)
+
+
+def _written(graph: Any, precision: str | None = None) -> bytes:
     from edgecnn.export import tflite
     from edgecnn.graph.precision import precision_of
-    from edgecnn.quantize import compress
+    from edgecnn.pipeline.lowering import lowered
 
-    if precision_of(graph) == "fp32":
-        (graph,) = (step.after for step in compress(graph, [Call("fold")]))
-    return tflite.write(graph)
+    own = precision_of(graph)
+    return tflite.write(lowered(graph, precision or own) if own == "fp32" else graph)

@@ -68,6 +68,48 @@ def test_a_board_that_was_not_fitted_has_a_roofline(edgecnn, fit):
     assert "predicted by: roofline from the profile: a lower bound" in said
 
 
+def test_a_network_is_predicted_in_the_precision_that_it_would_run_in(edgecnn, fit):
+    floats, ints = (
+        edgecnn("profile", "lenet", "--device", "pi4", *flag, "--json").json for flag in ((), ("--int8",))
+    )
+    assert (floats["latency"]["precision"], ints["latency"]["precision"]) == ("fp32", "int8")
+    # a quarter of the bytes, twice the rate: see `edgecnn describe pi4`
+    assert (
+        floats["latency"]["latency_s"] / 4
+        <= ints["latency"]["latency_s"]
+        <= floats["latency"]["latency_s"] / 2
+    )
+    said = edgecnn("profile", "lenet", "--device", "pi4", "--fp16").complaint
+    assert said.startswith(
+        "pi4 cannot run fp16: the Cortex-A72 has no half-precision arithmetic; give --int8"
+    )
+
+
+def test_a_network_in_int8_is_not_predicted_in_another_precision(edgecnn, fit, tmp_path):
+    assert (
+        edgecnn(
+            "export", "lenet", "--target", "pi4", "--int8", "--calibrate", "digits", "-o", tmp_path / "b"
+        ).code
+        == 0
+    )
+    file = tmp_path / "b" / "model.tflite"
+    said = edgecnn("profile", file, "--device", "pi4", "--fp16").complaint
+    assert said == f"{file} computes in int8 and cannot be predicted in fp16; leave --fp16 out"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--int8"], "--int8 is of the prediction; give --device, too"),
+        (["--device", "pi4", "--int8", "--fp16"], "--fp16 and --int8 exclude each other"),
+    ],
+)
+def test_a_precision_that_says_nothing_is_wrong_usage(edgecnn, words, complaint):
+    ran = edgecnn("profile", "lenet", *words)
+    assert ran.code == 2
+    assert complaint in ran.err
+
+
 def test_other_threads_than_fitted_are_refused(edgecnn, fit):
     said = edgecnn("profile", "lenet", "--device", "local", "--threads", "2").complaint
     assert said == "a roofline knows no threads; leave --threads out, or fit local with 2"
