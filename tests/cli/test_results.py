@@ -188,6 +188,14 @@ def test_a_description_has_units(edgecnn):
     assert "peak mult adds per s fp32: 24.00 G/s" in shown
 
 
+def test_a_description_says_which_figures_were_not_checked(edgecnn):
+    ran = edgecnn("describe", "jetson-orin-nx")
+    lines = [line.strip() for line in ran.out.splitlines() if "not checked: " in line]
+    assert any(line.startswith("cpu: ") and "not checked: 2.0 GHz" in line for line in lines)
+    sources = edgecnn("describe", "jetson-orin-nx", "--json").json["sources"]
+    assert len(lines) == sum("not checked: " in source for source in sources.values()) > 1
+
+
 def test_an_exports_table_says_what_is_measured_where(edgecnn, tmp_path):
     out = edgecnn("export", "lenet", "--target", "pi4", "-o", tmp_path / "b").out
     assert "weights     random weights (seed 0)\n" in out

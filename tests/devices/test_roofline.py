@@ -1,5 +1,7 @@
 """The roofline: visible arithmetic, and what it refuses."""
 
+from dataclasses import replace
+
 import pytest
 
 from edgecnn import devices
@@ -40,11 +42,22 @@ def test_half_precision_has_its_own_peak_and_moves_half_the_bytes():
 
 
 def test_a_figure_that_the_profile_lacks_is_named_with_what_to_do():
+    coral = replace(devices.find("coral-dev-board"), peak_mult_adds_per_s={"int8": 1e9})
     with pytest.raises(
         EdgeCnnError,
         match=r"coral-dev-board has no peak rate in fp32.*device fit ssh://user@host --as coral-dev-board",
     ):
-        roofline(network(layer("Conv 3x3", 1, 1)), devices.find("coral-dev-board"), "fp32")
+        roofline(network(layer("Conv 3x3", 1, 1)), coral, "fp32")
+
+
+@pytest.mark.parametrize("name", devices.TARGETS)
+def test_a_profile_of_one_board_has_both_figures_in_float32(name):
+    profile = devices.find(name)
+    if profile.is_family or profile.is_microcontroller or name in ("host", "host-gpu"):
+        with pytest.raises(EdgeCnnError, match=name):
+            roofline(network(layer("Conv 3x3", 9, 9)), profile, "fp32")
+    else:
+        assert roofline(network(layer("Conv 3x3", 9, 9)), profile, "fp32").latency_s > 0
 
 
 def test_an_operator_of_unknown_cost_is_refused():
