@@ -88,8 +88,8 @@ class DeviceProfile:
         refusals: why it does not run a precision, by precision.
         members: the devices that a family stands for.
         channel_multiple: channel counts of this multiple waste no lanes.
-        sources: where each figure is from, by the name of the attribute: what was read for it, "derived: ...",
-            "measured: ...", or "not checked: ..." where no document that was read states it.
+        sources: where each figure is from, by the name of the attribute: what was read for it, "derived:",
+            "measured:", or "not checked:" where no document that was read states it.
     """
 
     name: str
