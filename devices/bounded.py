@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
@@ -14,6 +14,7 @@ from edgecnn.errors import EdgeCnnError
 
 TIMED_OUT = 124  # as coreutils' `timeout` says it
 _PIECE = 1 << 16
+_LOOK_S = 0.2  # between two looks at what it has printed so far
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,13 @@ class TooMuchError(EdgeCnnError):
     """The program printed more than it may."""
 
 
-def run(words: Sequence[str], bounds: Bounds, given: IO[bytes] | None = None) -> Ran:
-    """Run a program to its end; `given` is its stdin.
+def run(
+    words: Sequence[str],
+    bounds: Bounds,
+    given: IO[bytes] | None = None,
+    on_out: Callable[[bytes], None] | None = None,
+) -> Ran:
+    """Run a program to its end; `given` is its stdin, and `on_out` gets its stdout while it runs.
 
     Too much on stderr is dropped. A program that takes too long is killed, with code `TIMED_OUT`.
 
@@ -58,11 +64,13 @@ def run(words: Sequence[str], bounds: Bounds, given: IO[bytes] | None = None) ->
     except FileNotFoundError:
         raise EdgeCnnError(f"{words[0]} is not installed on this machine; install it") from None
     out, err = (
-        _Reader(process, process.stdout, bounds.out_bytes),
+        _Reader(process, process.stdout, bounds.out_bytes, on_data=on_out),
         _Reader(process, process.stderr, bounds.err_bytes, drop=True),
     )
     try:
-        code = _wait(process, out, err, bounds.timeout_s)
+        left_s = bounds.timeout_s if on_out is None else _listen(process, out, bounds.timeout_s)
+        code = _wait(process, out, err, left_s)
+        out.hand_on()
     finally:
         _kill(process)
     if out.too_much:
@@ -74,13 +82,26 @@ class _Reader(threading.Thread):
     """Reads a pipe up to a bound; beyond it drops the rest, or kills the program."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], pipe: IO[bytes] | None, most: int, *, drop: bool = False
+        self,
+        process: subprocess.Popen[bytes],
+        pipe: IO[bytes] | None,
+        most: int,
+        *,
+        drop: bool = False,
+        on_data: Callable[[bytes], None] | None = None,
     ) -> None:
         super().__init__(daemon=True)
         assert pipe is not None
         self.data, self.too_much = bytearray(), False
         self._process, self._pipe, self._most, self._drop = process, pipe, most, drop
+        self._on_data, self._heard = on_data, 0
         self.start()
+
+    def hand_on(self) -> None:
+        """Give what was read since the last call to who asked for it, in the thread that calls."""
+        if self._on_data is not None and (piece := bytes(self.data[self._heard :])):
+            self._heard += len(piece)
+            self._on_data(piece)
 
     def run(self) -> None:
         with self._pipe:
@@ -91,6 +112,16 @@ class _Reader(threading.Thread):
                     self.too_much = True
                     _kill(self._process)
                     return
+
+
+def _listen(process: subprocess.Popen[bytes], out: _Reader, timeout_s: float) -> float:
+    """Hand on what is printed, in this thread, until the program ends; return the seconds that are left."""
+    until = time.monotonic() + timeout_s
+    while (left_s := until - time.monotonic()) > 0 and process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(min(_LOOK_S, left_s))
+        out.hand_on()
+    return max(0.0, left_s)
 
 
 def _wait(process: subprocess.Popen[bytes], out: _Reader, err: _Reader, timeout_s: float) -> int:

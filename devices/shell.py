@@ -14,12 +14,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from edgecnn.devices import bounded
 from edgecnn.devices.bounded import Bounds, Ran
+from edgecnn.devices.counting import Count, Counting
 from edgecnn.devices.failures import GONE, failure
 from edgecnn.devices.transport import LostError
 from edgecnn.errors import EdgeCnnError
+
+T = TypeVar("T")
 
 _PREFIX = "edgecnn-"
 _PLACE = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
@@ -78,17 +82,19 @@ class Shell:
             raise failure(self.name, ran, _COPY_S)
         return place
 
-    def run(self, place: str, words: Sequence[str], timeout_s: float) -> Ran:
+    def run(self, place: str, words: Sequence[str], timeout_s: float, on_count: Count | None = None) -> Ran:
         """Run a Python script of that folder, in it; raise `EdgeCnnError` where it cannot be or fails.
 
-        It is ended after `timeout_s` on the device itself, so that it does not outlive a broken connection;
-        what such a connection has left running in that folder is ended first.
+        `on_count` is told of lines such as `37/588` that it prints. It is ended after `timeout_s` on the
+        device itself, so that it does not outlive a broken connection; what such a connection has left
+        running in that folder is ended first.
         """
         command = shlex.join([*self._python, *words])
         limit = f"timeout -k {_KILL_AFTER_S} {max(1, round(timeout_s))}"
         into = f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
         script = f"{into} {_END_EARLIER} {_QUIET} exec {limit} {command}"
-        ran = self._ask(script, Bounds(timeout_s=timeout_s + _SHORT_S))
+        heard = None if on_count is None else Counting(on_count)
+        ran = self._ask(script, Bounds(timeout_s=timeout_s + _SHORT_S), heard)
         if ran.code != 0:
             raise failure(self.name, ran, timeout_s)
         return ran
@@ -139,9 +145,9 @@ class Shell:
             raise EdgeCnnError(f"{place!r} is no folder that edgecnn made on a device")
         return f"{self._temporary}/{place}"
 
-    def _ask(self, script: str, bounds: Bounds) -> Ran:
+    def _ask(self, script: str, bounds: Bounds, on_out: Callable[[bytes], None] | None = None) -> Ran:
         try:
-            return bounded.run((*self._reach, script), bounds)
+            return bounded.run((*self._reach, script), bounds, on_out=on_out)
         except bounded.TooMuchError:
             raise EdgeCnnError(
                 f"{self.name}: it printed more than {bounds.out_bytes} bytes; nothing of that was taken"
@@ -161,7 +167,7 @@ class Shell:
 WAITS_S = (1.0, 4.0, 15.0, 40.0)  # a Raspberry Pi is back after half a minute
 
 
-def insist(action: Callable[[], None], waits_s: Sequence[float] = WAITS_S[:2]) -> None:
+def insist(action: Callable[[], T], waits_s: Sequence[float] = WAITS_S[:2]) -> T:
     """Try again, after a while, what a broken connection kept from being done."""
     for wait_s in waits_s:
         try:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgecnn.devices.bounded import Ran
+from edgecnn.devices.counting import Count
 from edgecnn.errors import EdgeCnnError
 
 
@@ -25,8 +26,8 @@ class Transport(Protocol):
     def put(self, folder: Path) -> str:
         """Copy a folder's files into a new one on the device and return its name."""
 
-    def run(self, place: str, words: Sequence[str], timeout_s: float) -> Ran:
-        """Run a Python script of that folder, in it."""
+    def run(self, place: str, words: Sequence[str], timeout_s: float, on_count: Count | None = None) -> Ran:
+        """Run a Python script of that folder, in it; `on_count` is told how far it says it is."""
 
     def get(self, place: str, name: str, most_bytes: int) -> bytes:
         """Return a file of that folder, whole; raise `EdgeCnnError` where it is larger than allowed."""

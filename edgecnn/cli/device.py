@@ -51,14 +51,15 @@ def fit_command(device: str, precision: str | None, as_json: bool, **given: Any)
     """
     from edgecnn.pipeline.fitting import PRECISIONS, fit_device
     from edgecnn.report.prediction_views import print_fits
-    from edgecnn.report.progress import progress
+    from edgecnn.report.progress import counted
 
     chosen = (precision,) if precision else PRECISIONS
-    with progress("make micro-networks ...") as say:
+    with counted("make micro-networks ...") as (say, count):
         found = fit_device(
             device,
             precisions=chosen,
             on_step=lambda step: say(f"{step} ..."),
+            on_count=count,
             on_note=lambda note: click.echo(f"note: {note}", err=True),
             **given,
         )

@@ -10,9 +10,11 @@ from typing import Any
 import edgecnn.export.board
 from edgecnn import devices
 from edgecnn.devices import answers, fits
+from edgecnn.devices.counting import Count
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.fitting import Timed, fit
 from edgecnn.devices.reach import reach
+from edgecnn.devices.shell import WAITS_S, insist
 from edgecnn.devices.transport import Transport
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.export import tflite
@@ -43,6 +45,7 @@ def fit_device(
     share: float = 1.0,
     ssh_options: Sequence[str] = (),
     on_step: Say = lambda _: None,
+    on_count: Count = lambda _done, _of: None,
     on_note: Say = lambda _: None,
 ) -> list[Fit]:
     """Run micro-networks on a device that runs LiteRT, fit their latency, and keep the fits in the cache.
@@ -57,6 +60,8 @@ def fit_device(
         share: how many of the micro-networks, of all.
         ssh_options: further words for ssh.
         on_step: told what is being done.
+        on_count: told how much of the timing is done, and of how much; after a broken connection it begins
+            anew.
         on_note: told what could not be removed from the device.
 
     Returns:
@@ -80,9 +85,8 @@ def fit_device(
         folder = Path(place)
         stacks = _write(folder, precisions, (seed, share), on_step)
         on_step(f"time {len(stacks)} micro-networks on {device}")
-        found = time_there(
-            there, folder, file_name(f"{REFERENCE}-0", precisions[0]), threads=threads, seed=seed
-        )
+        reference = file_name(f"{REFERENCE}-0", precisions[0])
+        found = time_there(there, folder, reference, threads=threads, seed=seed, on_count=on_count)
         on_step("fit")
         taken = latencies_s(read_visits(found, stacks, device))
         made = []
@@ -95,9 +99,18 @@ def fit_device(
 
 
 def time_there(
-    there: Transport, folder: Path, reference: str, *, threads: int = 1, seed: int = 0
+    there: Transport,
+    folder: Path,
+    reference: str,
+    *,
+    threads: int = 1,
+    seed: int = 0,
+    on_count: Count | None = None,
 ) -> dict[str, Any]:
-    """Time the `.tflite` files of a folder on a device, beside one of them; return the script's answer."""
+    """Time the `.tflite` files of a folder on a device, beside one of them; return the script's answer.
+
+    Where the connection breaks meanwhile, the script begins anew.
+    """
     for script in (SCRIPT, RUNNER):
         (folder / script).write_bytes((files(edgecnn.export.board) / script).read_bytes())
     remote = there.put(folder)
@@ -112,8 +125,9 @@ def time_there(
         "--out",
         _ANSWER,
     )
-    there.run(remote, words, _LONGEST_S)
-    return answers.read_answer(there.get(remote, _ANSWER, answers.MOST_BYTES), there.name)
+    insist(lambda: there.run(remote, words, _LONGEST_S, on_count), WAITS_S)
+    data = insist(lambda: there.get(remote, _ANSWER, answers.MOST_BYTES), WAITS_S)
+    return answers.read_answer(data, there.name)
 
 
 def _target(device: str, target: str | None) -> str | None:
