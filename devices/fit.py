@@ -6,14 +6,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from edgecnn.devices.answers import is_number, is_text
-from edgecnn.devices.layer_terms import INFERENCE, WEIGHTS, LayerTerms, Tiles, layer_terms, weight_bytes
+from edgecnn.devices.cost_models import COST_MODELS, LITERT, CostModel
 from edgecnn.devices.measurement import quantile
 from edgecnn.devices.prediction import LayerLatency, Prediction
+from edgecnn.devices.terms import WEIGHTS, LayerTerms
 from edgecnn.errors import EdgeCnnError
-from edgecnn.graph.tflite_file import TfliteGraph, read_tflite
-from edgecnn.profile.tflite_profile import kind
 
-FORMAT = 2
+FORMAT = 3
+_WITHOUT_RUNTIMES = 2  # a format in which every fit was LiteRT's
+_ADDED = {"runs": LITERT}
 _BAND = 0.9  # share of the held-out networks that it holds
 _BEYOND = 2.0  # how far beyond the fitted terms a term still counts as inside
 _TEXTS = ("device", "runtime", "precision", "date", "edgecnn")
@@ -37,6 +38,7 @@ class Fit:
         ranges: by term, the least and the greatest that was fitted.
         errors: relative errors, predicted / measured - 1, of stacks that were held out.
         networks: how many micro-networks.
+        runs: what runs networks there, as profiles say it: `litert` or `tensorrt`.
     """
 
     device: str
@@ -47,11 +49,17 @@ class Fit:
     precision: str
     date: str
     edgecnn: str
-    tiles: Tiles
+    tiles: Any
     seconds: Mapping[str, float]
     ranges: Mapping[str, tuple[float, float]]
     errors: tuple[float, ...]
     networks: int
+    runs: str = LITERT
+
+    @property
+    def model(self) -> CostModel:
+        """What its terms are."""
+        return COST_MODELS[self.runs]
 
     @property
     def median_error(self) -> float:
@@ -65,18 +73,18 @@ class Fit:
         low, high = quantile(self.errors, rest), quantile(self.errors, 1 - rest)
         return 1 / (1 + max(high, 0.0)), 1 / (1 + min(low, 0.0))
 
-    def predict(self, data: bytes) -> Prediction:
-        """Predict the latency of a `.tflite` file."""
-        return self.predict_graph(read_tflite(data))
+    def predict(self, compiled: Any) -> Prediction:
+        """Predict the latency of what is compiled for the runtime: the bytes of a `.tflite` file."""
+        return self.predict_graph(self.model.read(compiled))
 
-    def predict_graph(self, graph: TfliteGraph) -> Prediction:
-        """Predict the latency of the graph of a `.tflite` file."""
-        kinds = [kind(operator, graph) for operator in graph.operators]
-        found = layer_terms(graph, kinds, self.tiles)
+    def predict_graph(self, graph: Any) -> Prediction:
+        """Predict the latency of a graph, as `CostModel.read` gives it."""
+        found = self.model.layers(graph, self.tiles)
         layers = tuple(
-            LayerLatency(name=each.name, kind=each.kind, latency_s=self._latency_s(each)) for each in found
+            LayerLatency(name=each.name, kind=each.kind, latency_s=self._seconds(each.terms))
+            for each in found
         )
-        fixed = self.seconds.get(INFERENCE, 0.0)
+        fixed = self._seconds(self.model.inference(graph))
         total = fixed + sum(layer.latency_s for layer in layers)
         low, high = self.band
         return Prediction(
@@ -88,11 +96,11 @@ class Fit:
             layers=layers,
             per_inference_s=fixed,
             band_s=(low * total, high * total),
-            outside=(*self._heavier(weight_bytes(graph)), *self._outside(found)),
+            outside=(*self._heavier(self.model.weight_bytes(graph)), *self._outside(found)),
         )
 
-    def _latency_s(self, layer: LayerTerms) -> float:
-        return sum(self.seconds.get(term, 0.0) * value for term, value in layer.terms.items())
+    def _seconds(self, terms: Mapping[str, float]) -> float:
+        return sum(self.seconds.get(term, 0.0) * value for term, value in terms.items())
 
     def _heavier(self, held: int) -> tuple[str, ...]:
         """Say where a network holds more weights than any that was fitted: they may lie further away."""
@@ -129,10 +137,11 @@ class Fit:
     def from_json(cls, data: Mapping[str, Any], where: str) -> Self:
         """Read what `to_json` gave; raise `EdgeCnnError` where it is none."""
         try:
-            if data["format"] != FORMAT:
+            if data["format"] not in (FORMAT, _WITHOUT_RUNTIMES):
                 raise ValueError(f"format {data['format']}")
+            data = {**(_ADDED if data["format"] == _WITHOUT_RUNTIMES else {}), **data}
             values = {item.name: data[item.name] for item in fields(cls)}
-            values["tiles"] = Tiles(**values["tiles"])
+            values["tiles"] = COST_MODELS[values["runs"]].tiles(**values["tiles"])
             values["ranges"] = {name: (low, high) for name, (low, high) in values["ranges"].items()}
             values["errors"] = tuple(values["errors"])
             numbers = [*values["seconds"].values(), *values["errors"], *sum(values["ranges"].values(), ())]

@@ -10,44 +10,27 @@ Source of the weights: Huber, Robust Statistics, 1981.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from edgecnn.devices.layer_terms import INFERENCE, WEIGHTS, LayerTerms, Tiles, layer_terms, weight_bytes
+from edgecnn.devices.cost_models import COST_MODELS, LITERT, CostModel
 from edgecnn.devices.least_squares import non_negative
+from edgecnn.devices.terms import WEIGHTS
 from edgecnn.errors import EdgeCnnError
-from edgecnn.graph.tflite_file import TfliteGraph
-from edgecnn.profile.tflite_profile import kind
 
 _FOLDS, _WEIGHTINGS, _FEWEST_STACKS = 5, 4, 5
 _FEWEST_OF_A_TERM = 3  # networks that have it; from fewer nothing follows
 _TUNING, _EXACT = 1.5, 0.01  # of Huber's weights: times the median error, and the least that counts
 _WORST = 0.5  # an error beyond it says no more about tiles
-_STARTS = (  # the kernels of XNNPACK: float32 and int8 with AVX-512, with AVX2, with NEON
-    Tiles(rows=7, columns=32, narrow=16, depth=1, lanes=16),
-    Tiles(rows=7, columns=16, narrow=16, depth=8, lanes=16),
-    Tiles(rows=5, columns=16, narrow=16, depth=1, lanes=8),
-    Tiles(rows=3, columns=8, narrow=8, depth=8, lanes=16),
-    Tiles(rows=6, columns=8, narrow=8, depth=1, lanes=8),
-    Tiles(rows=4, columns=16, narrow=16, depth=4, lanes=16),
-    Tiles(rows=2, columns=8, narrow=8, depth=8, lanes=8),
-)
-_CHOICES: Mapping[str, tuple[int, ...]] = {
-    "cache_bytes": (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22),
-    "last_cache_bytes": (1 << 18, 1 << 20, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26),
-    "first_cache_bytes": (1 << 14, 1 << 15, 1 << 16, 1 << 17),
-    "rows": (1, 2, 3, 4, 5, 6, 7, 8, 12),
-    "lanes": (4, 8, 16, 32),
-    "depth": (1, 2, 4, 8),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timed:
-    """A micro-network that was measured: its file's graph, its seconds, and whether it is a stack."""
+    """A micro-network that was measured: its graph as `CostModel.read` gives it, seconds, whether a stack."""
 
     name: str
-    graph: TfliteGraph
+    graph: Any
     latency_s: float
     stack: bool
 
@@ -56,66 +39,62 @@ class Timed:
 class Fitted:
     """What came out: tiles, seconds and ranges by term, and the errors of stacks that were left out."""
 
-    tiles: Tiles
+    tiles: Any
     seconds: Mapping[str, float]
     ranges: Mapping[str, tuple[float, float]]
     errors: tuple[float, ...]
 
 
-def fit(timed: Sequence[Timed]) -> Fitted:
-    """Fit tiles and coefficients; raise `EdgeCnnError` where there are too few networks."""
+def fit(timed: Sequence[Timed], runs: str = LITERT) -> Fitted:
+    """Fit tiles and coefficients of a runtime; raise `EdgeCnnError` where there are too few networks."""
     stacks = [place for place, each in enumerate(timed) if each.stack]
     if len(stacks) < _FEWEST_STACKS:
         raise EdgeCnnError(
             f"{len(stacks)} stacks were measured, and {_FEWEST_STACKS} are needed to judge a fit"
         )
-    latency_s = np.array([each.latency_s for each in timed])
-    tiles = _best_tiles(timed, latency_s)
-    names, matrix = _terms(timed, tiles)
+    model, latency_s = COST_MODELS[runs], np.array([each.latency_s for each in timed])
+    tiles = _best_tiles(model, timed, latency_s)
+    names, matrix = _terms(model, timed, tiles)
     seconds = _solve(matrix, latency_s)
     errors = _left_out(matrix, latency_s, stacks)
     return Fitted(
         tiles=tiles,
         seconds=dict(zip(names, map(float, seconds), strict=True)),
-        ranges=_ranges(timed, tiles, names),
+        ranges=_ranges(model, timed, tiles, names),
         errors=tuple(map(float, errors)),
     )
 
 
-def _best_tiles(timed: Sequence[Timed], latency_s: np.ndarray) -> Tiles:
+def _best_tiles(model: CostModel, timed: Sequence[Timed], latency_s: np.ndarray) -> Any:
     everyone = range(len(timed))
 
-    def error(tiles: Tiles) -> float:
-        left_out = np.abs(_left_out(_terms(timed, tiles)[1], latency_s, everyone))
+    def error(tiles: Any) -> float:
+        left_out = np.abs(_left_out(_terms(model, timed, tiles)[1], latency_s, everyone))
         return float(np.minimum(left_out, _WORST).mean())
 
-    found = {tiles: error(tiles) for tiles in _STARTS}
+    found = {tiles: error(tiles) for tiles in model.starts}
     best, before = min(found, key=found.__getitem__), None
     while best != before:
         before = best
-        for name, choices in _CHOICES.items():
+        for name, choices in model.choices.items():
             tried = [replace(best, **{name: choice}) for choice in choices]
             found |= {tiles: error(tiles) for tiles in tried if tiles not in found}
             best = min((best, *tried), key=found.__getitem__)
     return best
 
 
-def _terms(timed: Sequence[Timed], tiles: Tiles) -> tuple[list[str], np.ndarray]:
+def _terms(model: CostModel, timed: Sequence[Timed], tiles: Any) -> tuple[list[str], np.ndarray]:
     """Return the names of all terms and the matrix (networks, terms) of their sums."""
     sums: list[dict[str, float]] = []
     for each in timed:
-        total = {INFERENCE: 1.0}
-        for layer in _layers(each, tiles):
+        total = dict(model.inference(each.graph))
+        for layer in model.layers(each.graph, tiles):
             for term, value in layer.terms.items():
                 total[term] = total.get(term, 0.0) + value
         sums.append(total)
     counts = Counter(term for total in sums for term in total)
     names = sorted(term for term, count in counts.items() if count >= _FEWEST_OF_A_TERM)
     return names, np.array([[total.get(name, 0.0) for name in names] for total in sums])
-
-
-def _layers(each: Timed, tiles: Tiles) -> list[LayerTerms]:
-    return layer_terms(each.graph, [kind(operator, each.graph) for operator in each.graph.operators], tiles)
 
 
 def _solve(matrix: np.ndarray, latency_s: np.ndarray) -> np.ndarray:
@@ -138,12 +117,14 @@ def _left_out(matrix: np.ndarray, latency_s: np.ndarray, judged: Sequence[int]) 
     return np.concatenate(errors)
 
 
-def _ranges(timed: Sequence[Timed], tiles: Tiles, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+def _ranges(
+    model: CostModel, timed: Sequence[Timed], tiles: Any, names: Sequence[str]
+) -> dict[str, tuple[float, float]]:
     """Return the least and greatest of each fitted term of a layer, and of the weights of a network."""
-    held = [float(weight_bytes(each.graph)) for each in timed]
+    held = [float(model.weight_bytes(each.graph)) for each in timed]
     found = {WEIGHTS: (0.0, max(held))}
     for each in timed:
-        for layer in _layers(each, tiles):
+        for layer in model.layers(each.graph, tiles):
             for term in layer.terms.keys() & names:
                 low, high = found.get(term, (layer.terms[term],) * 2)
                 found[term] = (min(low, layer.terms[term]), max(high, layer.terms[term]))

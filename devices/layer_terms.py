@@ -11,13 +11,12 @@ further away, cold ones from the next cache, far ones from memory; so are maps t
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgecnn.devices.terms import LayerTerms
 from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor
 
-INFERENCE = "inference"
-WEIGHTS = "network/weights"  # bytes of all weights of a network: a range, no term
 _POINTER_BYTES, _FILTER_RANK = 8, 4
 _MEMORY, _DENSE, _CONVOLUTION = "memory", "fully connected", "convolution"
 
@@ -37,16 +36,6 @@ class Tiles:
     first_cache_bytes: int = 1 << 15
     cache_bytes: int = 1 << 20
     last_cache_bytes: int = 1 << 23
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerTerms:
-    """An operator's terms by name, and the family whose coefficients they share."""
-
-    name: str
-    kind: str
-    family: str
-    terms: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ import pytest
 from edgecnn.devices import fits
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.fitting import Timed, fit
-from edgecnn.devices.layer_terms import INFERENCE, Tiles, layer_terms
+from edgecnn.devices.layer_terms import Tiles, layer_terms
+from edgecnn.devices.terms import INFERENCE
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.tflite_file import TfliteGraph, TfliteOperator, TfliteTensor
 from edgecnn.profile.tflite_profile import kind
@@ -136,6 +137,16 @@ def test_a_fit_is_kept_and_found_by_profile_and_by_address(fitted, tmp_path, mon
     place.write_text(json.dumps({**fitted.to_json(), "errors": []}))
     with pytest.raises(EdgeCnnError, match="holds no fit of this version"):
         fits.find("pi4", "fp32")
+
+
+def test_a_fit_of_the_format_before_is_one_of_litert(fitted):
+    plain = {name: value for name, value in fitted.to_json().items() if name != "runs"}
+    assert Fit.from_json({**plain, "format": 2}, "old.json") == fitted
+    with pytest.raises(EdgeCnnError, match=r"old.json holds no fit of this version .*; fit it again"):
+        Fit.from_json({**plain, "format": 3}, "old.json")
+    for wrong in ({"runs": "tvm"}, {"runs": []}, {"format": 4}, {"tiles": {"warps": 1}}):
+        with pytest.raises(EdgeCnnError, match="holds no fit of this version"):
+            Fit.from_json({**fitted.to_json(), **wrong}, "old.json")
 
 
 def test_from_two_networks_nothing_follows_and_what_they_alone_have_is_outside(fitted):

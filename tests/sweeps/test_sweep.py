@@ -10,8 +10,9 @@ import pytest
 
 from edgecnn.devices import fits
 from edgecnn.devices.fit import Fit
-from edgecnn.devices.layer_terms import INFERENCE, Tiles
+from edgecnn.devices.layer_terms import Tiles
 from edgecnn.devices.results import append_results
+from edgecnn.devices.terms import INFERENCE
 from edgecnn.errors import EdgeCnnError
 from edgecnn.pipeline.measuring import measure
 from edgecnn.sweeps import work as work_module
