@@ -28,7 +28,7 @@ from report import PREDICTION
 
 import edgecnn.export.board
 from edgecnn.errors import EdgeCnnError
-from edgecnn.pipeline.fitting import RUNNER, SCRIPT, file_name
+from edgecnn.pipeline.fitting_ways import WAYS
 from edgecnn.pipeline.micro_singles import REFERENCE
 
 ANSWER, LONGEST_S = "answer.json", 7200.0
@@ -54,14 +54,24 @@ def compare(folder: Path, passes: int) -> dict[str, Any]:
 
 def time_all(folder: Path, passes: int) -> None:
     """Time every file of a folder."""
-    for script in (SCRIPT, RUNNER):
+    way = WAYS["litert"]
+    for script in way.scripts:
         shutil.copyfile(str(files(edgecnn.export.board) / script), folder / script)
-    reference = file_name(f"{REFERENCE}-0", "fp32")
-    words = [sys.executable, SCRIPT, "--reference", reference, "--passes", str(passes), "--out", ANSWER]
+    reference = way.file_name(f"{REFERENCE}-0", "fp32")
+    words = [
+        sys.executable,
+        way.scripts[0],
+        "--reference",
+        reference,
+        "--passes",
+        str(passes),
+        "--out",
+        ANSWER,
+    ]
     tell("time")
     done = measure(words, folder=folder, timeout_s=LONGEST_S)
     if done.exit_code:
-        raise EdgeCnnError(f"{SCRIPT}: {done.reason()}")
+        raise EdgeCnnError(f"{way.scripts[0]}: {done.reason()}")
 
 
 def run(arguments: list[str]) -> None:

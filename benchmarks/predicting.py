@@ -20,9 +20,10 @@ from edgecnn.devices.roofline import roofline
 from edgecnn.export import tflite
 from edgecnn.graph.nodes import static_shape
 from edgecnn.models import ARCHITECTURES
-from edgecnn.pipeline.fitting import PRECISIONS, compiled, file_name, fit_of, timed_files
+from edgecnn.pipeline.fitting_ways import WAYS
 from edgecnn.pipeline.micro_networks import micro_networks
 from edgecnn.pipeline.network import open_network
+from edgecnn.pipeline.timed_networks import fit_of, timed_files
 from edgecnn.pipeline.visits import latencies_s, read_visits
 from edgecnn.profile import Profile, profile, profile_tflite
 from edgecnn.quantize import compress
@@ -30,6 +31,8 @@ from edgecnn.quantize.context import Context
 
 MOST_MULT_ADDS = 25e9  # a heavier network is taken at its smallest resolution
 STACKS = "stacks.json"
+WAY = WAYS["litert"]
+PRECISIONS = WAY.precisions
 
 
 def write_micro(folder: Path) -> dict[str, bool]:
@@ -40,8 +43,8 @@ def write_micro(folder: Path) -> dict[str, bool]:
     for micro in micro_networks():
         tell(f"make {micro.name}")
         for precision in PRECISIONS if not micro.only_int8 else ("int8",):
-            name = file_name(micro.name, precision)
-            (folder / name).write_bytes(compiled(micro, precision))
+            name = WAY.file_name(micro.name, precision)
+            (folder / name).write_bytes(WAY.compiled(micro, precision))
             stacks[name] = micro.stack
     (folder / STACKS).write_text(json.dumps(stacks))
     return stacks
@@ -54,7 +57,7 @@ def write_zoo(folder: Path) -> list[str]:
         heavy = profile(open_network(name, allocate=False).graph).mult_adds > MOST_MULT_ADDS
         res = entry.least_res if heavy else entry.defaults["res"]
         found.append(f"{name}@{res}")
-        places = {each: folder / file_name(found[-1], each) for each in PRECISIONS}
+        places = {each: folder / WAY.file_name(found[-1], each) for each in PRECISIONS}
         if not all(place.is_file() for place in places.values()):
             tell(f"make {found[-1]}")
             _write(open_network(name, res=res).graph, places)
@@ -73,7 +76,7 @@ def _write(graph: Any, places: dict[str, Path]) -> None:
 
 def judged(folder: Path, stacks: dict[str, bool], zoo: list[str], found: dict[str, Any]) -> dict[str, Any]:
     """Return fits, what they are compared with, and a row for each network and precision."""
-    files = [file_name(name, precision) for name in zoo for precision in PRECISIONS]
+    files = [WAY.file_name(name, precision) for name in zoo for precision in PRECISIONS]
     visits = read_visits(found, [*stacks, *files], "local")
     reference = [time for each in visits.values() for visit in each for time in visit.reference_s]
     taken = latencies_s(visits)
@@ -89,7 +92,7 @@ def judged(folder: Path, stacks: dict[str, bool], zoo: list[str], found: dict[st
         result["fits"][precision] = judge.fit.to_json()
         result["compared_with"][precision] = judge.facts
         for place, name in enumerate(zoo):
-            file = folder / file_name(name, precision)
+            file = folder / WAY.file_name(name, precision)
             half = "untouched" if place % 2 else "development"
             told = {"name": name, "precision": precision, "half": half, "measured_s": taken[file.name]}
             result["rows"].append(told | judge.row(file.read_bytes()))

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecnn.devices import layer_terms
+from edgecnn.devices.gpu_kernels import kernels_of
+from edgecnn.devices.gpu_terms import GpuTiles, inference_terms, kernel_terms
 from edgecnn.devices.layer_terms import Tiles
 from edgecnn.devices.terms import INFERENCE, LayerTerms
 from edgecnn.graph.tflite_file import TfliteGraph, read_tflite
 from edgecnn.profile.tflite_profile import kind
 
-LITERT = "litert"
+LITERT, TENSORRT = "litert", "tensorrt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,26 @@ COST_MODELS: Mapping[str, CostModel] = {
             "rows": (1, 2, 3, 4, 5, 6, 7, 8, 12),
             "lanes": (4, 8, 16, 32),
             "depth": (1, 2, 4, 8),
+        },
+    ),
+    TENSORRT: CostModel(
+        read=kernels_of,
+        layers=kernel_terms,
+        inference=inference_terms,
+        weight_bytes=lambda graph: int(graph.weight_bytes),
+        tiles=GpuTiles,
+        starts=tuple(
+            GpuTiles(rows=rows, columns=columns, balance=balance)
+            for rows, columns in ((32, 32), (64, 64), (128, 64), (128, 128))
+            for balance in (0, 16, 128)
+        ),
+        choices={
+            "rows": (16, 32, 64, 128, 256),
+            "columns": (16, 32, 64, 128, 256),
+            "depth": (1, 4, 8, 16, 32),
+            "balance": (0, 4, 8, 16, 32, 64, 128, 256),
+            # of Jetsons from TX2 to Thor, then of larger GPUs; 1 counts no waves
+            "processors": (1, 2, 6, 8, 16, 20, 48, 84, 132),
         },
     ),
 }

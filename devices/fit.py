@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from edgecnn.devices.answers import is_number, is_text
@@ -14,10 +14,11 @@ from edgecnn.errors import EdgeCnnError
 
 FORMAT = 3
 _WITHOUT_RUNTIMES = 2  # a format in which every fit was LiteRT's
-_ADDED = {"runs": LITERT}
+_ADDED = {"runs": LITERT, "gpu": None, "left_out": {}}
 _BAND = 0.9  # share of the held-out networks that it holds
 _BEYOND = 2.0  # how far beyond the fitted terms a term still counts as inside
 _TEXTS = ("device", "runtime", "precision", "date", "edgecnn")
+_GPU = ("name", "sm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class Fit:
         target: the name of its profile, where it has one.
         runtime: name and version.
         cpu: of the device, as it names itself.
-        threads: CPU threads.
+        gpu: its name and compute capability; None where a processor runs networks.
+        threads: CPU threads; None where a GPU runs networks.
         precision: of the networks.
         date: when.
         edgecnn: version that fitted it.
@@ -39,13 +41,14 @@ class Fit:
         errors: relative errors, predicted / measured - 1, of stacks that were held out.
         networks: how many micro-networks.
         runs: what runs networks there, as profiles say it: `litert` or `tensorrt`.
+        left_out: networks that the device could not build or run, and why.
     """
 
     device: str
     target: str | None
     runtime: str
     cpu: str | None
-    threads: int
+    threads: int | None
     precision: str
     date: str
     edgecnn: str
@@ -55,11 +58,18 @@ class Fit:
     errors: tuple[float, ...]
     networks: int
     runs: str = LITERT
+    gpu: Mapping[str, str] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> CostModel:
         """What its terms are."""
         return COST_MODELS[self.runs]
+
+    @property
+    def runs_on(self) -> str:
+        """The runtime, and the GPU where that runs networks, in words."""
+        return self.runtime if self.gpu is None else f"{self.runtime} on {self.gpu['name']}"
 
     @property
     def median_error(self) -> float:
@@ -68,9 +78,14 @@ class Fit:
 
     @property
     def band(self) -> tuple[float, float]:
-        """Factors of a predicted latency that 9 of 10 measured ones lay between."""
-        rest = (1 - _BAND) / 2
-        low, high = quantile(self.errors, rest), quantile(self.errors, 1 - rest)
+        """Factors of a predicted latency that 9 of 10 measured ones are expected between.
+
+        One more network like the n held-out ones lies below the k-th of their errors with probability
+        k / (n + 1): with few of them the band reaches further than nine tenths of them do.
+        """
+        rest, count = (1 - _BAND) / 2, len(self.errors)
+        place = max(0.0, rest * (count + 1) - 1) / max(1, count - 1)
+        low, high = quantile(self.errors, place), quantile(self.errors, 1 - place)
         return 1 / (1 + max(high, 0.0)), 1 / (1 + min(low, 0.0))
 
     def predict(self, compiled: Any) -> Prediction:
@@ -91,7 +106,7 @@ class Fit:
             device=self.target or self.device,
             precision=self.precision,
             threads=self.threads,
-            method=f"fitted on {self.networks} micro-networks on {self.device}, {self.runtime}, {self.date};"
+            method=f"fitted on {self.networks} micro-networks on {self.device}, {self.runs_on}, {self.date};"
             f" median error of held-out stacks {self.median_error:.1%}",
             layers=layers,
             per_inference_s=fixed,
@@ -129,7 +144,7 @@ class Fit:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""
         ranges = {name: list(pair) for name, pair in self.ranges.items()}
-        plain = {**asdict(self), "seconds": dict(self.seconds), "ranges": ranges, "errors": list(self.errors)}
+        plain = {**asdict(self), "ranges": ranges, "errors": list(self.errors)}
         said = {"median_error": self.median_error, "band": list(self.band)}
         return {"format": FORMAT, "kind": "fitted", **plain, **said}
 
@@ -147,8 +162,15 @@ class Fit:
             numbers = [*values["seconds"].values(), *values["errors"], *sum(values["ranges"].values(), ())]
             if not values["errors"] or not all(map(is_number, numbers)):
                 raise ValueError("a number in it is none")
-            if not all(is_text(values[name]) for name in _TEXTS):
+            if not all(map(is_text, _texts(values))):
                 raise ValueError("a text in it is none")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EdgeCnnError(f"{where} holds no fit of this version ({error}); fit it again") from error
         return cls(**values)
+
+
+def _texts(values: Mapping[str, Any]) -> list[Any]:
+    """Return what has to be text in a fit."""
+    gpu, left_out = values["gpu"], values["left_out"]
+    of_gpu = [] if gpu is None else [gpu[name] for name in _GPU]
+    return [*(values[name] for name in _TEXTS), *of_gpu, *left_out.keys(), *left_out.values()]

@@ -22,7 +22,8 @@ def folder() -> Path:
 
 def keep(fit: Fit) -> Path:
     """Write a fit into the cache, in place of an older one of the same device, and return its file."""
-    key = (fit.device, fit.target, fit.cpu, fit.runtime, fit.threads, fit.precision)
+    key = [fit.device, fit.target, fit.cpu, fit.runtime, fit.threads, fit.precision]
+    key += [] if fit.gpu is None else [fit.runs, dict(fit.gpu)]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:_DIGITS]
     place = folder() / f"{digest}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -30,17 +31,39 @@ def keep(fit: Fit) -> Path:
     return place
 
 
-def find(device: str, precision: str, threads: int = 1) -> Fit | None:
+def find(device: str, precision: str, threads: int = 1, runs: str | None = None) -> Fit | None:
     """Return the latest fit of a device, by its profile's name or as it is reached; None where there is none.
 
-    Raises `EdgeCnnError` where a file of the cache is damaged.
+    Args:
+        device: the name or address.
+        precision: of the networks.
+        threads: CPU threads; a GPU's fit is for 1.
+        runs: `litert` or `tensorrt`, where only a fit of that will do.
+
+    Raises:
+        EdgeCnnError: a file of the cache is damaged, or the device was fitted later with another TensorRT or
+            GPU, and not in this precision.
     """
     asked = _HOST if device == "local" else device
     places = sorted(folder().glob("*.json"), key=lambda place: place.stat().st_mtime, reverse=True)
-    for fit in map(read, places):
-        if asked in (fit.target, fit.device) and (fit.precision, fit.threads) == (precision, threads):
-            return fit
-    return None
+    known = [
+        fit for fit in map(read, places) if asked in (fit.target, fit.device) and runs in (None, fit.runs)
+    ]
+    found = next((fit for fit in known if (fit.precision, fit.threads or 1) == (precision, threads)), None)
+    if found is not None and found.gpu is not None:
+        _check_current(found, next(fit for fit in known if fit.runs == found.runs))
+    return found
+
+
+def _check_current(found: Fit, latest: Fit) -> None:
+    """Raise where a device was fitted with another TensorRT or GPU since: an engine there is another one."""
+    if (found.runtime, found.gpu) != (latest.runtime, latest.gpu):
+        target = f" --as {latest.target}" if latest.target else ""
+        raise EdgeCnnError(
+            f"{found.target or found.device} was fitted in {found.precision} with {found.runs_on}, and later"
+            f" in {latest.precision} with {latest.runs_on}; fit it again: edgecnn device fit"
+            f" {latest.device}{target} --precision {found.precision}"
+        )
 
 
 def read(place: Path) -> Fit:

@@ -76,9 +76,7 @@ def _advice(device: DeviceProfile) -> str:
     if device.name == "host":
         return "fit it: edgecnn device fit local"
     if device.is_family:
-        return (
-            f"choose a board of {', '.join(device.members)}, and fit it: edgecnn device fit ssh://user@host"
-        )
-    if device.runtime == "litert":
-        return f"fit it: edgecnn device fit ssh://user@host --as {device.name}"
-    return "measure on the board: edgecnn bench BUNDLE --device ssh://user@host"
+        members = ", ".join(device.members)
+        return f"choose a board of {members}, and fit it: edgecnn device fit ssh://user@host --as BOARD"
+    where = "local" if device.name == "host-gpu" else "ssh://user@host"
+    return f"fit it: edgecnn device fit {where} --as {device.name}"

@@ -100,7 +100,7 @@ def test_one_package_and_one_command_are_installed(wheel, installed):
 
 def test_every_module_comes_from_the_installed_wheel(installed):
     # They cannot be imported: one runs the command line, the others need the run.py of a bundle beside them.
-    apart = ("__main__", "build_engine", "fastest_engine", "trtexec_engine", "time_networks")
+    apart = ("__main__", "build_engine", "fastest_engine", "trtexec_engine", "time_engines", "time_networks")
     code = (
         "import pkgutil, importlib, sys, edgecnn\n"
         "for each in pkgutil.walk_packages(edgecnn.__path__, 'edgecnn.'):\n"

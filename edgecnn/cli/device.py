@@ -6,6 +6,7 @@ import click
 
 from edgecnn.cli.main import show
 from edgecnn.cli.options import json_option, seed_option
+from edgecnn.device import PRECISIONS
 
 
 @click.group("device")
@@ -38,22 +39,23 @@ def create_command(device: str, force: bool, as_json: bool) -> None:
 
 @device_command.command("fit")
 @click.argument("device")
-@click.option("--as", "target", metavar="TARGET", help="The profile that it is, such as pi4.")
+@click.option("--as", "target", metavar="TARGET", help="The profile that it is, such as jetson-orin-nano.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads.")
-@click.option("--precision", type=click.Choice(["fp32", "int8"]), help="Only this one.  [default: both]")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Only this one.  [default: all it has]")
 @click.option("--python", metavar="PATH", help="The Python of the device.  [default: python3]")
 @seed_option
 @json_option
 def fit_command(device: str, precision: str | None, as_json: bool, **given: Any) -> None:
-    """Fit a device's latency: minutes of micro-networks on it; kept in your cache folder.
+    """Fit a device's latency by micro-networks on it; kept in your cache folder.
 
-    DEVICE is local, ssh://user@host or adb:. Then `edgecnn profile MODEL --device DEVICE` predicts.
+    DEVICE is local, ssh://user@host or adb:. LiteRT takes minutes; where --as names a board that runs
+    TensorRT, or host-gpu, engines are built there first. Then `edgecnn profile MODEL --device` predicts.
     """
-    from edgecnn.pipeline.fitting import PRECISIONS, fit_device
+    from edgecnn.pipeline.fitting import fit_device
     from edgecnn.report.prediction_views import print_fits
     from edgecnn.report.progress import counted
 
-    chosen = (precision,) if precision else PRECISIONS
+    chosen = (precision,) if precision else None
     with counted("make micro-networks ...") as (say, count):
         found = fit_device(
             device,

@@ -1,35 +1,31 @@
 """`edgecnn device fit`: micro-networks on a device, and from their times what a network will take there."""
 
-import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import edgecnn.export.board
 from edgecnn import devices
+from edgecnn.device import DeviceProfile
 from edgecnn.devices import answers, fits
+from edgecnn.devices.cost_models import LITERT
 from edgecnn.devices.counting import Count
 from edgecnn.devices.fit import Fit
-from edgecnn.devices.fitting import Timed, fit
 from edgecnn.devices.reach import reach
 from edgecnn.devices.shell import WAITS_S, insist
 from edgecnn.devices.transport import Transport
-from edgecnn.errors import EdgeCnnError, UnknownNameError
-from edgecnn.export import tflite
-from edgecnn.export.recorder.record import record
-from edgecnn.graph.tflite_file import read_tflite
-from edgecnn.pipeline.lowering import lowered
-from edgecnn.pipeline.micro_networks import Micro, micro_networks
+from edgecnn.errors import EdgeCnnError
+from edgecnn.pipeline.fitting_ways import WAYS, Way
+from edgecnn.pipeline.micro_networks import micro_networks
 from edgecnn.pipeline.micro_singles import REFERENCE
+from edgecnn.pipeline.timed_networks import check_gpu, fit_of, left_out, timed_files
 from edgecnn.pipeline.visits import latencies_s, read_visits
-from edgecnn.version import __version__
 
-PRECISIONS = ("fp32", "int8")
 PASSES = 2  # over all files
-SCRIPT, RUNNER = "time_networks.py", "run.py"
-_HOST, _ANSWER, _LONGEST_S = "host", "answer.json", 7200.0
+_HOST, _ANSWER = "host", "answer.json"
 
 Say = Callable[[str], None]
 
@@ -39,7 +35,7 @@ def fit_device(
     *,
     target: str | None = None,
     threads: int = 1,
-    precisions: Sequence[str] = PRECISIONS,
+    precisions: Sequence[str] | None = None,
     python: str | None = None,
     seed: int = 0,
     share: float = 1.0,
@@ -48,32 +44,31 @@ def fit_device(
     on_count: Count = lambda _done, _of: None,
     on_note: Say = lambda _: None,
 ) -> list[Fit]:
-    """Run micro-networks on a device that runs LiteRT, fit their latency, and keep the fits in the cache.
+    """Run micro-networks on a device that runs LiteRT or TensorRT, and keep their fits in the cache.
 
     Args:
         device: `local`, `ssh://user@host` or `adb:SERIAL`.
-        target: the name of its profile, so that `profile --device NAME` predicts with this fit.
-        threads: CPU threads.
-        precisions: which of `PRECISIONS`.
+        target: the name of its profile, so that `profile --device NAME` predicts with this fit; the profile
+            says whether LiteRT or TensorRT runs there, LiteRT where there is none.
+        threads: CPU threads, of LiteRT.
+        precisions: of `fp32`, `fp16` and `int8`; by default all that the target has and can be fitted.
         python: the Python there.
         seed: of the micro-networks and of their order.
         share: how many of the micro-networks, of all.
         ssh_options: further words for ssh.
         on_step: told what is being done.
-        on_count: told how much of the timing is done, and of how much; after a broken connection it begins
-            anew.
-        on_note: told what could not be removed from the device.
+        on_count: told how much of the building, then of the timing is done, and of how much; after a broken
+            connection it begins anew.
+        on_note: told what could not be removed from the device, and which networks it could not run.
 
     Returns:
         One fit for each precision.
 
     Raises:
-        EdgeCnnError: the device cannot be reached, is an emulated one, or runs no LiteRT.
+        EdgeCnnError: the device cannot be reached, is an emulated one, has another GPU than its profile, or
+            runs too few of the networks.
     """
-    target = _target(device, target)
-    for precision in precisions:
-        if precision not in PRECISIONS:
-            raise UnknownNameError("precision", precision, PRECISIONS)
+    order = _order(device, target, precisions, threads)
     if isinstance(threads, bool) or not 1 <= threads <= 256 or not 0 < share <= 1:
         raise EdgeCnnError(
             f"threads={threads!r} has to be from 1 to 256, and share={share!r} above 0, at most 1"
@@ -83,112 +78,117 @@ def fit_device(
         if there.refusal:
             raise EdgeCnnError(there.refusal)
         folder = Path(place)
-        stacks = _write(folder, precisions, (seed, share), on_step)
-        on_step(f"time {len(stacks)} micro-networks on {device}")
-        reference = file_name(f"{REFERENCE}-0", precisions[0])
-        found = time_there(there, folder, reference, threads=threads, seed=seed, on_count=on_count)
+        stacks = _write(order, folder, (seed, share), on_step)
+        on_step(f"{order.way.does} {len(stacks)} micro-networks on {device}")
+        found = time_there(there, folder, order.way, _words(order, seed), on_count)
         on_step("fit")
-        taken = latencies_s(read_visits(found, stacks, device))
-        made = []
-        for precision in precisions:
-            timed = timed_files(folder, {name: stacks[name] for name in stacks if precision in name}, taken)
-            made.append(fit_of(timed, found, {"device": device, "target": target, "precision": precision}))
+        made = _fits(order, folder, stacks, found, on_note)
     for each in made:
         fits.keep(each)
     return made
 
 
-def time_there(
-    there: Transport,
-    folder: Path,
-    reference: str,
-    *,
-    threads: int = 1,
-    seed: int = 0,
-    on_count: Count | None = None,
-) -> dict[str, Any]:
-    """Time the `.tflite` files of a folder on a device, beside one of them; return the script's answer.
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What is to be fitted, and how; `profile` is None for a device that is known by its address alone."""
 
-    Where the connection breaks meanwhile, the script begins anew.
+    device: str
+    profile: DeviceProfile | None
+    way: Way
+    precisions: tuple[str, ...]
+    threads: int
+
+
+def _order(device: str, target: str | None, precisions: Sequence[str] | None, threads: int) -> _Order:
+    """Return what is to be fitted; raise `EdgeCnnError`, before any work, for what cannot be."""
+    profile = _profile(device, target)
+    way = WAYS[LITERT if profile is None else profile.runtime]
+    if threads != 1 and not way.has_threads:
+        raise EdgeCnnError("TensorRT runs networks on the GPU, and not on CPU threads; leave --threads out")
+    chosen = _precisions(way, profile, precisions)
+    return _Order(device=device, profile=profile, way=way, precisions=chosen, threads=threads)
+
+
+def _fits(
+    order: _Order, folder: Path, stacks: Mapping[str, bool], found: dict[str, Any], on_note: Say
+) -> list[Fit]:
+    """Return a fit for each precision."""
+    device, target = order.device, None if order.profile is None else order.profile.name
+    check_gpu(found, order.profile, device)
+    missing = left_out(found, stacks, device)
+    for name, reason in missing.items():
+        on_note(f"{name} is left out, which {device} could not run: {reason}")
+    taken = latencies_s(read_visits(found, [name for name in stacks if name not in missing], device))
+    made = []
+    for precision in order.precisions:
+        own = [name for name in stacks if name.endswith(order.way.file_name("", precision))]
+        timed = timed_files(folder, {name: stacks[name] for name in own if name in taken}, taken, order.way)
+        facts = {"device": device, "target": target, "precision": precision}
+        facts["left_out"] = {name: missing[name] for name in own if name in missing}
+        made.append(fit_of(timed, found, facts, order.way))
+    return made
+
+
+def _words(order: _Order, seed: int) -> list[str]:
+    """Return the words for the script: the reference is of the first precision."""
+    reference = order.way.file_name(f"{REFERENCE}-0", order.precisions[0])
+    words = ["--reference", reference, "--passes", str(PASSES), "--seed", str(seed)]
+    return words + (["--threads", str(order.threads)] if order.way.has_threads else [])
+
+
+def time_there(
+    there: Transport, folder: Path, way: Way, words: Sequence[str], on_count: Count | None = None
+) -> dict[str, Any]:
+    """Time the files of a folder on a device, beside one of them; return the script's answer.
+
+    Where the connection breaks meanwhile, the script begins anew; engines that are built stay.
     """
-    for script in (SCRIPT, RUNNER):
+    for script in way.scripts:
         (folder / script).write_bytes((files(edgecnn.export.board) / script).read_bytes())
     remote = there.put(folder)
-    words = (
-        SCRIPT,
-        "--reference",
-        reference,
-        "--threads",
-        str(threads),
-        "--seed",
-        str(seed),
-        "--out",
-        _ANSWER,
-    )
-    insist(lambda: there.run(remote, words, _LONGEST_S, on_count), WAITS_S)
+    command = (way.scripts[0], *words, "--out", _ANSWER)
+    insist(lambda: there.run(remote, command, way.longest_s, on_count), WAITS_S)
     data = insist(lambda: there.get(remote, _ANSWER, answers.MOST_BYTES), WAITS_S)
     return answers.read_answer(data, there.name)
 
 
-def _target(device: str, target: str | None) -> str | None:
-    if device == "local" and target in (None, _HOST):
-        return _HOST
-    if target is None:
+def _profile(device: str, target: str | None) -> DeviceProfile | None:
+    if target is None and device != "local":
         return None
-    if devices.find(target).runtime != "litert":
+    profile = devices.find(target or _HOST)
+    if profile.runtime not in WAYS:
         raise EdgeCnnError(
-            f"{target} does not run LiteRT, which is what can be fitted; see edgecnn list targets"
+            f"{profile.name} does not run LiteRT or TensorRT, which are what can be fitted; see edgecnn list"
+            " targets"
         )
-    return target
+    if profile.runtime != LITERT and profile.is_family:
+        raise EdgeCnnError(
+            f"{profile.name} is a family, whose boards differ; name the one that it is, of"
+            f" {', '.join(profile.members)}"
+        )
+    return profile
 
 
-def _write(folder: Path, precisions: Sequence[str], draw: tuple[int, float], on_step: Say) -> dict[str, bool]:
+def _precisions(way: Way, profile: DeviceProfile | None, asked: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the precisions to fit."""
+    has = way.precisions if profile is None or way.runs == LITERT else profile.precisions
+    able = tuple(each for each in way.precisions if each in has)
+    for name in asked or ():
+        if name not in able:
+            where = "a device that runs LiteRT" if way.runs == LITERT or profile is None else profile.name
+            raise EdgeCnnError(
+                f"{name!r} is no precision that {where} can be fitted in; give {' or '.join(able)}"
+            )
+    return tuple(asked) if asked else able
+
+
+def _write(order: _Order, folder: Path, draw: tuple[int, float], on_step: Say) -> dict[str, bool]:
     """Write the files; return which of them are stacks."""
     stacks = {}
-    for micro in micro_networks(*draw):
+    for micro in micro_networks(*draw, order.way.kinds):
         on_step(f"make {micro.name}")
-        for precision in precisions if not micro.only_int8 else {"int8"} & {*precisions}:
-            name = file_name(micro.name, precision)
-            (folder / name).write_bytes(compiled(micro, precision))
+        for precision in order.precisions if not micro.only_int8 else {"int8"} & {*order.precisions}:
+            name = order.way.file_name(micro.name, precision)
+            (folder / name).write_bytes(order.way.compiled(micro, precision))
             stacks[name] = micro.stack
     return stacks
-
-
-def compiled(micro: Micro, precision: str) -> bytes:
-    """Return the `.tflite` file of a micro-network; int8 is calibrated on random numbers."""
-    return tflite.write(lowered(record(micro.module, micro.shape), precision))
-
-
-def file_name(network: str, precision: str) -> str:
-    """Return the name of a network's file."""
-    return f"{network}.{precision}.tflite"
-
-
-def timed_files(folder: Path, stacks: Mapping[str, bool], latencies: Mapping[str, float]) -> list[Timed]:
-    """Return the files of a folder with their latencies; `stacks` says which are stacks."""
-    return [
-        Timed(
-            name=name, graph=read_tflite((folder / name).read_bytes()), latency_s=latencies[name], stack=stack
-        )
-        for name, stack in stacks.items()
-    ]
-
-
-def fit_of(timed: Sequence[Timed], found: dict[str, Any], facts: dict[str, Any]) -> Fit:
-    """Return the fit of files with their latencies; `found` is the script's answer, `facts` what it lacks."""
-    device = facts["device"]
-    told = answers.field(found, "environment", lambda value: isinstance(value, dict), device)
-    made = fit(timed)
-    return Fit(
-        **facts,
-        runtime=answers.field(told, "runtime", answers.is_text, device),
-        cpu=answers.field(told, "cpu", lambda value: value is None or answers.is_text(value), device),
-        threads=answers.field(told, "threads", answers.is_number, device),
-        date=dt.datetime.now(dt.UTC).date().isoformat(),
-        edgecnn=__version__,
-        tiles=made.tiles,
-        seconds=made.seconds,
-        ranges=made.ranges,
-        errors=made.errors,
-        networks=len(timed),
-    )

@@ -4,15 +4,19 @@ Extents and channels are drawn from a seed, spread evenly on a logarithmic scale
 layer costs by itself; stacks, what it costs between others, and only they are held back to judge the fit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from edgecnn.pipeline.micro_layers import Draw
-from edgecnn.pipeline.micro_singles import ONLY_INT8, SINGLES
+from edgecnn.pipeline.micro_singles import ONLY_INT8, SINGLES, Single
 from edgecnn.pipeline.micro_stacks import STACKS, stack_of
+
+STACK = "stack"
+
+Kinds = Mapping[str, tuple[int, Single]]  # name: how many of it, and what makes one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,21 +33,26 @@ class Micro:
     only_int8: bool = False
 
 
-def micro_networks(seed: int = 0, share: float = 1.0) -> Iterator[Micro]:
+def micro_networks(seed: int = 0, share: float = 1.0, kinds: Kinds | None = None) -> Iterator[Micro]:
     """Give the micro-networks one by one: single kinds of layers, then stacks.
 
     Args:
         seed: of extents, channels and weights.
         share: how many of them, of all; at least one of each kind.
+        kinds: which; by default those that a processor is fitted on.
     """
-    kinds = {name: (count, make, False) for name, (count, make) in SINGLES.items()}
-    kinds["stack"] = (STACKS, stack_of, True)
-    for name, (count, make, stack) in kinds.items():
+    chosen = {**SINGLES, STACK: (STACKS, stack_of)} if kinds is None else kinds
+    for name, (count, make) in chosen.items():
         for number in range(max(1, round(count * share))):
             key = seed * 1000 + number
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(key)
                 shape, module = make(Draw(key * 1009 + sum(map(ord, name))))
                 module.eval()(torch.zeros(shape))  # settles the lazy convolutions
-            only_int8 = name in ONLY_INT8
-            yield Micro(name=f"{name}-{number}", shape=shape, module=module, stack=stack, only_int8=only_int8)
+            yield Micro(
+                name=f"{name}-{number}",
+                shape=shape,
+                module=module,
+                stack=name == STACK,
+                only_int8=name in ONLY_INT8,
+            )

@@ -1,5 +1,7 @@
 """Micro-networks of several kinds of layers, which show what a layer costs between others."""
 
+from dataclasses import dataclass
+
 from torch import nn
 
 from edgecnn.pipeline.micro_layers import MOST_MULT_ADDS, Beside, Draw, Residual, conv, first_layer, norm
@@ -8,15 +10,25 @@ _MOST_BLOCKS, _SMALLEST_POOLED = 24, 4
 STACKS = 80
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How large stacks are: mult-adds, extents of their input, and how much narrower a block may be."""
+
+    least_mult_adds: float = 5e6
+    most_mult_adds: float = MOST_MULT_ADDS
+    sizes: tuple[int, ...] = (32, 32, 48, 64, 96, 112, 128, 160, 224)
+    narrower: float = 0.5
+
+
 class Stack:
     """A stack that grows block by block, as long as there is work to give away."""
 
-    def __init__(self, draw: Draw) -> None:
-        self.draw = draw
-        self.size = draw.one(32, 32, 48, 64, 96, 112, 128, 160, 224)
+    def __init__(self, draw: Draw, limits: Limits) -> None:
+        self.draw, self.limits = draw, limits
+        self.size = draw.one(*limits.sizes)
         self.shape = (1, 3, self.size, self.size)
         self.channels = 3
-        self.left = draw.between(5e6, MOST_MULT_ADDS)
+        self.left = draw.between(limits.least_mult_adds, limits.most_mult_adds)
         self.modules: list[nn.Module] = []
 
     def add(self, module: nn.Module, channels: int, work: float, stride: int = 1) -> None:
@@ -27,7 +39,8 @@ class Stack:
 
     def wider(self, most: int = 512) -> int:
         """Return a number of channels for the next block."""
-        return min(self.draw.channels(max(8, self.channels // 2), max(16, self.channels * 2)), most)
+        least = max(8, int(self.channels * self.limits.narrower))
+        return min(self.draw.channels(least, max(16, self.channels * 2)), most)
 
 
 def _plain(stack: Stack) -> None:
@@ -93,9 +106,9 @@ _BLOCKS = (
 )
 
 
-def stack_of(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
+def stack_of(draw: Draw, limits: Limits = Limits()) -> tuple[tuple[int, ...], nn.Module]:
     """Return a network in small: a stem, blocks, and a classifier."""
-    stack = Stack(draw)
+    stack = Stack(draw, limits)
     kernel, stride, first = draw.one(3, 3, 5, 7), draw.one(1, 2, 2), draw.one(16, 24, 32, 64)
     stack.add(first_layer(kernel, stride, first), first, 3 * first * kernel**2, stride)
     while stack.left > 0 and len(stack.modules) < _MOST_BLOCKS:

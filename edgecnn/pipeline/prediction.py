@@ -1,5 +1,6 @@
 """Latency without a measurement: from a fit of the device where there is one, else from its profile."""
 
+import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from edgecnn import devices
 from edgecnn.device import DeviceProfile
 from edgecnn.devices import fits
+from edgecnn.devices.cost_models import COST_MODELS, LITERT, TENSORRT
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.prediction import Prediction
 from edgecnn.devices.roofline import roofline
@@ -47,10 +49,12 @@ def opened_prediction(
 
     known = None if device.startswith(_WAYS) else devices.find(device)
     title, costs = opened_costs(model, **opening)
-    precision, compiled = _compiled(model, precision, opening)
-    fit = fits.find(device, precision, threads)
+    own, precision, compiled = _compiled(model, precision, opening)
+    runs = known.runtime if known is not None and known.runtime in COST_MODELS else None
+    fit = fits.find(device, precision, threads, runs)
     if fit is not None:
-        return title, costs, fit.predict(compiled())
+        _check_here(fit)
+        return title, costs, fit.predict(compiled(fit.runs))
     if known is None:
         known = devices.find("host") if device == "local" else None
     if known is None:
@@ -60,38 +64,61 @@ def opened_prediction(
         )
     if threads != 1:
         raise EdgeCnnError(
-            f"a roofline knows no threads; leave --threads out, or fit {device} with {threads}"
+            f"{device} runs networks on its GPU, and not on CPU threads; leave --threads out"
+            if known.runtime == TENSORRT
+            else f"a roofline knows no threads; leave --threads out, or fit {device} with {threads}"
         )
-    stored = precision if _is_tflite(model) else "fp32"
+    stored = own if _is_tflite(model) or own == "fp16" else "fp32"  # an int8 graph holds floats
     return title, costs, roofline(costs, known, precision, stored)
 
 
 def latency_of(fit: Fit) -> Callable[[Any], float]:
     """Return what predicts a graph's latency in seconds, for a pass that asks."""
-    return lambda graph: fit.predict(_written(graph)).latency_s
+    return lambda graph: fit.predict(_written(graph, fit.runs)).latency_s
 
 
 def fit_for(device: DeviceProfile | None, precision: str) -> Fit | None:
     """Return the fit of a target, None where it was never fitted."""
-    return None if device is None else fits.find(device.name, precision)
+    if device is None or device.runtime not in COST_MODELS:
+        return None
+    return fits.find(device.name, precision, runs=device.runtime)
+
+
+def _check_here(fit: Fit) -> None:
+    """Raise where this machine's GPU was fitted with another TensorRT than it has now."""
+    if fit.runs != TENSORRT or fit.device != "local":
+        return
+    try:
+        version = importlib.metadata.version("tensorrt")
+    except importlib.metadata.PackageNotFoundError:
+        return
+    fitted = fit.runtime.rpartition(" ")[2]
+    if fitted.split(".")[:3] != version.split(".")[:3]:
+        raise EdgeCnnError(
+            f"{fit.target} was fitted with TensorRT {fitted}, and this machine has {version} now; fit it"
+            f" again: edgecnn device fit local --as {fit.target}"
+        )
 
 
 def _is_tflite(model: Any) -> bool:
     return isinstance(model, (str, Path)) and Path(model).suffix.lower() == ".tflite"
 
 
-def _compiled(model: Any, asked: str | None, opening: dict[str, Any]) -> tuple[str, Callable[[], bytes]]:
-    """Return the precision that a network runs in, and what gives the `.tflite` file made of it."""
+def _compiled(
+    model: Any, asked: str | None, opening: dict[str, Any]
+) -> tuple[str, str, Callable[[str], Any]]:
+    """Return a network's own precision, that which it runs in, and what gives what a runtime would get."""
     from edgecnn.graph.precision import precision_of
     from edgecnn.pipeline.network import open_network
     from edgecnn.pipeline.tflite_bundle import precision_of_file
 
     if _is_tflite(model):
         data = Path(model).read_bytes()
-        return _settled(model, precision_of_file(data), asked), lambda: data
+        own = precision_of_file(data)
+        return own, _settled(model, own, asked), lambda runs: _of_file(data, model, runs)
     own = precision_of(open_network(model, allocate=False, **opening).graph)
     precision = _settled(model, own, asked)
-    return precision, lambda: _written(open_network(model, **opening).graph, precision)
+    return own, precision, lambda runs: _written(open_network(model, **opening).graph, runs, precision)
 
 
 def _settled(model: Any, own: str, asked: str | None) -> str:
@@ -104,10 +131,24 @@ def _settled(model: Any, own: str, asked: str | None) -> str:
     return str(asked)
 
 
-def _written(graph: Any, precision: str | None = None) -> bytes:
-    from edgecnn.export import tflite
-    from edgecnn.graph.precision import precision_of
-    from edgecnn.pipeline.lowering import lowered
+def _of_file(data: bytes, model: Any, runs: str) -> bytes:
+    if runs != LITERT:
+        raise EdgeCnnError(f"{model} is a file for LiteRT, and TensorRT runs none; give the .onnx file")
+    return data
 
-    own = precision_of(graph)
-    return tflite.write(lowered(graph, precision or own) if own == "fp32" else graph)
+
+def _written(graph: Any, runs: str, precision: str | None = None) -> Any:
+    """Return what a runtime would get of a graph: a `.tflite` file, or the graph that a bundle holds."""
+    from edgecnn.export import tflite
+    from edgecnn.graph.precision import precision_of, scheme_of
+    from edgecnn.pipeline.lowering import lowered
+    from edgecnn.pipeline.quantization import SCHEMES
+
+    own, scheme = precision_of(graph), scheme_of(graph)
+    if runs == TENSORRT and scheme not in (None, SCHEMES[TENSORRT]):
+        raise EdgeCnnError(
+            f"the network is quantized by the rules of {scheme}, and TensorRT wants its own; quantize the"
+            " float network anew, with --target BOARD"
+        )
+    made = lowered(graph, precision or own, runs) if own == "fp32" else graph
+    return tflite.write(made) if runs == LITERT else made

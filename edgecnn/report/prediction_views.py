@@ -50,11 +50,11 @@ def print_fits(found: Sequence[Fit]) -> None:
     rows = [
         (
             each.precision,
-            str(each.threads),
+            "GPU" if each.threads is None else str(each.threads),
             str(each.networks),
             f"{each.median_error:.1%}",
             f"x{each.band[0]:.2f} to x{each.band[1]:.2f}",
-            each.runtime,
+            each.runs_on,
         )
         for each in found
     ]

@@ -48,41 +48,43 @@ class Network:
         """Return what else the runtime says about itself."""
         return {}
 
-    def warm_up(self) -> None:
-        """Run until it is warm, and settle how many inferences make a block."""
-        begin = time.perf_counter()
-        times = []  # type: List[float]
-        while len(times) < FEWEST or time.perf_counter() - begin < WARM_S:
-            times.append(self.once())
-        self.count = max(1, int(BLOCK_S / sorted(times)[len(times) // 2]))
-
     def once(self) -> float:
         """Return the seconds of one inference."""
         begin = self.clock()
         self.interpreter.invoke()
         return self.clock() - begin
 
-    def block(self) -> float:
-        """Return the median of a block's inferences, in seconds."""
-        times = sorted(self.once() for _ in range(self.count))
-        return times[len(times) // 2]
+
+def warm_up(network: Any, seconds: float = WARM_S) -> None:
+    """Run until it is warm, and settle how many inferences make a block."""
+    begin = time.perf_counter()
+    times = []  # type: List[float]
+    while len(times) < FEWEST or time.perf_counter() - begin < seconds:
+        times.append(network.once())
+    network.count = max(1, int(BLOCK_S / sorted(times)[len(times) // 2]))
 
 
-def blocks(network: Network, seconds: float) -> List[float]:
+def block(network: Any) -> float:
+    """Return the median of a block's inferences, in seconds."""
+    times = sorted(network.once() for _ in range(network.count))
+    return float(times[len(times) // 2])
+
+
+def blocks(network: Any, seconds: float) -> List[float]:
     """Return the time of each block, for so long."""
     found = []  # type: List[float]
     begin = time.perf_counter()
     while len(found) < FEWEST or (time.perf_counter() - begin < seconds and len(found) < MOST_BLOCKS):
-        found.append(network.block())
+        found.append(block(network))
     return found
 
 
-def visit(network: Network, reference: Network, seconds: float) -> Dict[str, List[float]]:
+def visit(network: Any, reference: Any, seconds: float, warm_s: float = WARM_S) -> Dict[str, List[float]]:
     """Return the times of a file's blocks, and of the reference before and after."""
-    network.warm_up()
-    before = reference.block()
+    warm_up(network, warm_s)
+    before = block(reference)
     times = blocks(network, seconds)
-    return {"times_s": times, "reference_s": [before, reference.block()]}
+    return {"times_s": times, "reference_s": [before, block(reference)]}
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -103,7 +105,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         before = board.sense()
         reference = Network(given.reference, given.threads)
-        reference.warm_up()
+        warm_up(reference)
         for number in range(given.passes):
             for place, name in enumerate(draw.sample(names, len(names))):
                 found[name].append(visit(Network(name, given.threads), reference, given.seconds))

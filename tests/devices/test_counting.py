@@ -10,6 +10,7 @@ from edgecnn.devices.counting import Counting
 from edgecnn.devices.reach import reach
 from edgecnn.errors import EdgeCnnError
 from edgecnn.pipeline import fitting
+from edgecnn.pipeline.fitting_ways import WAYS
 
 
 def heard(*pieces):
@@ -81,7 +82,7 @@ def test_after_a_cut_the_networks_are_timed_anew(board, tmp_path):
                 (tmp_path / "scripts" / name).write_text(script)
             patch.setattr(fitting, "files", lambda _: tmp_path / "scripts")
             answer = fitting.time_there(
-                there, tmp_path / "made", "x", on_count=lambda *count: found.append(count)
+                there, tmp_path / "made", WAYS["litert"], (), lambda *count: found.append(count)
             )
     assert (answer, found) == ({}, [(1, 1)])
     assert sum("time_networks.py" in command for command in board.commands) == 2

@@ -20,11 +20,24 @@ def test_a_seed_gives_the_same_micro_networks(monkeypatch):
         assert torch.equal(one[name].module(image), other[name].module(image))
 
 
-def test_a_device_that_runs_no_litert_and_one_that_is_emulated_are_refused():
-    with pytest.raises(EdgeCnnError, match="jetson-nano does not run LiteRT"):
-        edgecnn.fit_device("ssh://nobody@nowhere", target="jetson-nano")
-    with pytest.raises(EdgeCnnError, match="precision"):
-        edgecnn.fit_device("local", precisions=["fp64"])
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"target": "cortex-m7"}, "cortex-m7 does not run LiteRT or TensorRT"),
+        ({"target": "jetson"}, "jetson is a family, whose boards differ; name the one .* jetson-orin-nano"),
+        ({"precisions": ["fp64"]}, "'fp64' is no precision that a device that runs LiteRT"),
+        ({"target": "pi4", "precisions": ["fp16"]}, "give fp32 or int8"),
+        (
+            {"target": "jetson-nano", "precisions": ["int8"]},
+            "jetson-nano can be fitted in; give fp32 or fp16",
+        ),
+        ({"target": "jetson-nano", "threads": 2}, "on the GPU, and not on CPU threads; leave --threads out"),
+    ],
+    ids=["no runtime", "a family", "no precision", "of another", "without arithmetic", "threads"],
+)
+def test_what_cannot_be_fitted_is_refused_before_any_work(asked, said):
+    with pytest.raises(EdgeCnnError, match=said):
+        edgecnn.fit_device("ssh://nobody@nowhere", **asked)
 
 
 def test_a_device_that_was_never_fitted_is_said_with_the_command(tmp_path, monkeypatch):
