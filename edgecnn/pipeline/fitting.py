@@ -132,7 +132,7 @@ def _fits(
 def _words(order: _Order, seed: int) -> list[str]:
     """Return the words for the script: the reference is of the first precision."""
     reference = order.way.file_name(f"{REFERENCE}-0", order.precisions[0])
-    words = ["--reference", reference, "--passes", str(PASSES), "--seed", str(seed)]
+    words = ["--reference", reference, "--passes", str(PASSES), "--seed", str(seed), *order.way.pace]
     return words + (["--threads", str(order.threads)] if order.way.has_threads else [])
 
 

@@ -28,7 +28,8 @@ class Way:
         write: from the graph to the bytes of a file.
         read: from the bytes to what `CostModel.read` takes.
         scripts: what is copied beside them; the first is run.
-        longest_s: how long that may take.
+        pace: words for it: how long each network runs.
+        longest_s: how long all of that may take.
         has_threads: whether networks run on so many CPU threads.
     """
 
@@ -39,6 +40,7 @@ class Way:
     write: Callable[[ir.Model], bytes]
     read: Callable[[bytes], Any]
     scripts: tuple[str, ...]
+    pace: tuple[str, ...]
     longest_s: float
     has_threads: bool
 
@@ -73,6 +75,7 @@ WAYS: Mapping[str, Way] = {
         write=tflite.write,
         read=lambda data: data,
         scripts=("time_networks.py", "run.py"),
+        pace=("--seconds", "0.15"),
         longest_s=7200.0,
         has_threads=True,
     ),
@@ -87,6 +90,7 @@ WAYS: Mapping[str, Way] = {
             *("time_engines.py", "time_networks.py", "run.py"),
             *("build_engine.py", "engine_layers.py", "trtexec_engine.py"),
         ),
+        pace=("--seconds", "0.3", "--warm", "0.2"),
         longest_s=8 * 3600.0,
         has_threads=False,
     ),

@@ -30,7 +30,6 @@ import run as board  # type: ignore[import-not-found]
 import time_networks  # type: ignore[import-not-found]
 
 BEGUN, FAILED, TIMINGS = "begun.txt", "failed.json", "timing.cache"
-WARM_S = 0.2  # of an engine that was just loaded: a GPU takes a while to raise its clocks
 ROOM_BYTES = 1 << 26  # that stay free besides the engines, each about as large as its file
 LONGEST_REASON = 300
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -196,13 +195,13 @@ def time_all(options: argparse.Namespace) -> Dict[str, Any]:
     draw = random.Random(options.seed)  # noqa: S311  an order, not a secret
     before, reference = board.sense(), Engine(options.reference)
     try:
-        time_networks.warm_up(reference, WARM_S)
+        time_networks.warm_up(reference, options.warm)
         names, done = sorted(found), 0
         for _ in range(options.passes):
             for name in draw.sample(names, len(names)):
                 if name not in failed:
                     try:
-                        found[name].append(visit(name, reference, options.seconds))
+                        found[name].append(visit(name, reference, options))
                     except board.BoardError as error:
                         failed[name] = " ".join(str(error).split())[:LONGEST_REASON]
                 done += 1
@@ -214,11 +213,11 @@ def time_all(options: argparse.Namespace) -> Dict[str, Any]:
     return {"environment": environment, "visits": visits, "failed": failed}
 
 
-def visit(name: str, reference: Engine, seconds: float) -> Dict[str, Any]:
+def visit(name: str, reference: Engine, options: argparse.Namespace) -> Dict[str, Any]:
     """Load an engine, time it beside the reference, and let it go."""
     engine = Engine(name)
     try:
-        return dict(time_networks.visit(engine, reference, seconds, WARM_S))
+        return dict(time_networks.visit(engine, reference, options.seconds, options.warm))
     finally:
         engine.close()
 
@@ -228,6 +227,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="time_engines.py", description=(__doc__ or "").split("\n")[0])
     top.add_argument("--reference", help="the file that is run beside each")
     top.add_argument("--seconds", type=float, default=0.3, help="of each file in each pass")
+    # A GPU takes a while to raise its clocks.
+    top.add_argument("--warm", type=float, default=0.2, help="seconds before, of each engine just loaded")
     top.add_argument("--passes", type=board.count, default=2)
     top.add_argument("--seed", type=int, default=0)
     top.add_argument(

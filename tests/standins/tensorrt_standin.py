@@ -12,6 +12,8 @@ import ctypes
 import enum
 import hashlib
 import json
+import os
+import signal
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,6 +53,8 @@ class Board:
     gpu: str = "Stand-in GPU"
     sm: str = "5.3"
     build_error: str = ""  # build_serialized_network logs this and returns None
+    fails: dict[str, str] = field(default_factory=dict)  # the same for networks with an operator, by its name
+    dies_at: tuple[str, ...] = ()  # operators over which the process is killed
     no_gpu: bool = False
     dla_cores: int = 0
     dla_lacks: tuple[str, ...] = ()  # operators that its DLA cannot run
@@ -206,7 +210,11 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
             return config
 
         def build_serialized_network(self, network: Any, config: Any) -> Any:
-            reason = board.build_error or self._refusal(network, config)
+            operators = {node.op_type for node in onnx.load_from_string(network._onnx).graph.node}
+            if operators & {*board.dies_at}:
+                os.kill(os.getpid(), signal.SIGKILL)
+            failing = next((said for name, said in board.fails.items() if name in operators), "")
+            reason = board.build_error or failing or self._refusal(network, config)
             if reason:
                 report(self._logger, Severity.ERROR, reason)
                 return None
