@@ -1,14 +1,14 @@
 """What a kernel of a TensorRT engine has to do, as terms that a latency is linear in.
 
-    t = sum over kernels of (fixed + a max(0, mult-adds - balance bytes) + b bytes + c weights)
+    t = sum over kernels of (fixed + a max(mult-adds, balance bytes) + b bytes + c weights)
         + per inference + d bytes copied
 
 A matrix kernel is computed in tiles of `rows` positions by `columns` output channels, whose input channels
 come in multiples of `depth`; the last, partly empty tile costs as much as the others, and so does the last,
-partly empty wave of tiles over the GPU's `processors`. While a byte is moved `balance` mult-adds are done:
-only what is beyond that takes time of its own, which for the right balance is the roofline, and for 0 the
-sum. Source of the roofline: Williams, Waterman and Patterson, CACM 52 (4), 2009; of tiles and waves: NVIDIA,
-Matrix Multiplication Background User's Guide.
+partly empty wave of tiles over the GPU's `processors`. While a byte is moved `balance` mult-adds are done,
+and the longer of both counts: with b and c at 0 that is the roofline, with a balance of 0 the sum. Whatever
+the coefficients, less to compute and to move never takes longer. Source of the roofline: Williams, Waterman
+and Patterson, CACM 52 (4), 2009; of tiles and waves: NVIDIA, Matrix Multiplication Background User's Guide.
 """
 
 import math
@@ -67,7 +67,7 @@ def _terms(kernel: Kernel, tiles: GpuTiles) -> LayerTerms:
 
 
 def _work(kernel: Kernel, tiles: GpuTiles) -> dict[str, float]:
-    """Return the mult-adds of a kernel beyond those that are done while its bytes move."""
+    """Return the mult-adds of a kernel, at least as many as are done while its bytes move."""
     if kernel.family in (POINTWISE, REDUCTION):
         return {}
     if kernel.family in _TILED:
@@ -76,7 +76,7 @@ def _work(kernel: Kernel, tiles: GpuTiles) -> dict[str, float]:
     else:
         term = "mult_adds"
         work = kernel.groups * kernel.positions * kernel.columns * kernel.depth * kernel.taps
-    return {term: float(max(0, work - tiles.balance * (kernel.moved_bytes + kernel.weight_bytes)))}
+    return {term: float(max(work, tiles.balance * (kernel.moved_bytes + kernel.weight_bytes)))}
 
 
 def _in_tiles(kernel: Kernel, tiles: GpuTiles) -> int:

@@ -133,7 +133,10 @@ def _words(order: _Order, seed: int) -> list[str]:
     """Return the words for the script: the reference is of the first precision."""
     reference = order.way.file_name(f"{REFERENCE}-0", order.precisions[0])
     words = ["--reference", reference, "--passes", str(PASSES), "--seed", str(seed), *order.way.pace]
-    return words + (["--threads", str(order.threads)] if order.way.has_threads else [])
+    if order.way.has_threads:
+        return [*words, "--threads", str(order.threads)]
+    gpu = None if order.profile is None else order.profile.gpu
+    return words if gpu is None else [*words, "--sm", gpu.sm]
 
 
 def time_there(

@@ -92,8 +92,8 @@ def build_all(options: argparse.Namespace) -> Dict[str, Any]:
     try:
         logger = board.make_logger(tensorrt)  # without warnings: there are as many as networks
         builder = build_engine.make_builder(tensorrt, logger)
-        names = networks()
-        check_int8(names, builder, cuda.gpu())
+        names, gpu = networks(), cuda.gpu()
+        check_gpu(names, builder, gpu, options.sm)
         words = ["--workspace", str(options.workspace), "--timing-cache", board.inside(TIMINGS)]
         settings = build_engine.parser().parse_args(words)
         for place, name in enumerate(names):
@@ -125,8 +125,13 @@ def build_one(tools: Tuple[Any, Any, Any], name: str, settings: argparse.Namespa
     return None
 
 
-def check_int8(names: List[str], builder: Any, gpu: Dict[str, str]) -> None:
-    """Refuse int8 files on a GPU without int8 arithmetic, before any work."""
+def check_gpu(names: List[str], builder: Any, gpu: Dict[str, str], sm: Optional[str]) -> None:
+    """Refuse another GPU than was named, and int8 files on one without int8 arithmetic, before any work."""
+    if sm is not None and gpu["sm"] != sm:
+        raise board.BoardError(
+            f"{gpu['name']} (SM {gpu['sm']}) is not the GPU that was named, of SM {sm}: name the board that"
+            " this is with --as"
+        )
     lacks = gpu["sm"] in build_engine.WITHOUT_INT8 or not getattr(builder, "platform_has_fast_int8", True)
     if lacks and any(precision_of(name) == "int8" for name in names):
         raise board.BoardError(
@@ -153,7 +158,8 @@ def build_apart(options: argparse.Namespace) -> None:
     if os.path.exists(begun):
         os.remove(begun)  # of a run that was ended from outside: no network's fault
     while True:
-        code = spawn(["--build", "--workspace", str(options.workspace)])
+        named = [] if options.sm is None else ["--sm", options.sm]
+        code = spawn(["--build", "--workspace", str(options.workspace)] + named)
         if code == 0:
             return
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -238,6 +244,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="MIB",
         help="scratch memory of a build (256)",
     )
+    top.add_argument("--sm", help="the compute capability that the GPU has to have, such as 8.7")
     top.add_argument("--out", default="answer.json", help="the file of the answer")
     top.add_argument("--build", action="store_true", help="build only, in this process")
     return top
