@@ -14,7 +14,7 @@ from edgecnn.errors import EdgeCnnError
 
 FORMAT = 3
 _WITHOUT_RUNTIMES = 2  # a format in which every fit was LiteRT's
-_ADDED = {"runs": LITERT, "gpu": None, "left_out": {}}
+_ADDED: Mapping[str, Any] = {"runs": LITERT, "gpu": None, "left_out": {}}
 _BAND = 0.9  # share of the held-out networks that it holds
 _BEYOND = 2.0  # how far beyond the fitted terms a term still counts as inside
 _TEXTS = ("device", "runtime", "precision", "date", "edgecnn")

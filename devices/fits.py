@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from edgecnn.atomic import write_file
 from edgecnn.devices.fit import Fit
@@ -22,7 +23,7 @@ def folder() -> Path:
 
 def keep(fit: Fit) -> Path:
     """Write a fit into the cache, in place of an older one of the same device, and return its file."""
-    key = [fit.device, fit.target, fit.cpu, fit.runtime, fit.threads, fit.precision]
+    key: list[Any] = [fit.device, fit.target, fit.cpu, fit.runtime, fit.threads, fit.precision]
     key += [] if fit.gpu is None else [fit.runs, dict(fit.gpu)]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:_DIGITS]
     place = folder() / f"{digest}.json"

@@ -123,8 +123,8 @@ def _fits(
     for precision in order.precisions:
         own = [name for name in stacks if name.endswith(order.way.file_name("", precision))]
         timed = timed_files(folder, {name: stacks[name] for name in own if name in taken}, taken, order.way)
-        facts = {"device": device, "target": target, "precision": precision}
-        facts["left_out"] = {name: missing[name] for name in own if name in missing}
+        without = {name: missing[name] for name in own if name in missing}
+        facts = {"device": device, "target": target, "precision": precision, "left_out": without}
         made.append(fit_of(timed, found, facts, order.way))
     return made
 

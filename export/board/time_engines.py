@@ -40,7 +40,7 @@ class Engine(board.TensorRtRunner):  # type: ignore[misc]
     """The engine of a file, loaded, with random numbers as its input."""
 
     def __init__(self, name: str) -> None:
-        self.memory, self.count = {}, 1
+        self.count = 1
         try:
             super().__init__({"precision": precision_of(name), "engine": engine_of(name)}, {})
         except board.BoardError:
