@@ -34,7 +34,7 @@ def left_out(found: Mapping[str, Any], files: Mapping[str, Any], device: str) ->
         return isinstance(value, dict) and value.keys() <= files.keys()
 
     told = answers.field({"failed": {}, **found}, "failed", is_right, device)
-    return {name: answers.field(told, name, answers.is_text, device) for name in told}
+    return {name: " ".join(answers.field(told, name, answers.is_text, device).split()) for name in told}
 
 
 def _environment(found: Mapping[str, Any], device: str) -> dict[str, Any]:
