@@ -47,18 +47,19 @@ def find(device: str, precision: str, threads: int = 1, runs: str | None = None)
     """
     asked = _HOST if device == "local" else device
     places = sorted(folder().glob("*.json"), key=lambda place: place.stat().st_mtime, reverse=True)
-    known = [
-        fit for fit in map(read, places) if asked in (fit.target, fit.device) and runs in (None, fit.runs)
-    ]
-    found = next((fit for fit in known if (fit.precision, fit.threads or 1) == (precision, threads)), None)
-    if found is not None and found.gpu is not None:
-        _check_current(found, next(fit for fit in known if fit.runs == found.runs))
-    return found
+    before: dict[str, Fit] = {}  # the latest by what runs there
+    for fit in map(read, places):
+        if asked in (fit.target, fit.device) and runs in (None, fit.runs):
+            latest = before.setdefault(fit.runs, fit)
+            if (fit.precision, fit.threads or 1) == (precision, threads):
+                _check_current(fit, latest)
+                return fit
+    return None
 
 
 def _check_current(found: Fit, latest: Fit) -> None:
-    """Raise where a device was fitted with another TensorRT or GPU since: an engine there is another one."""
-    if (found.runtime, found.gpu) != (latest.runtime, latest.gpu):
+    """Raise where a GPU was fitted with another TensorRT since, or is another one: so are its engines."""
+    if found.gpu is not None and (found.runtime, found.gpu) != (latest.runtime, latest.gpu):
         target = f" --as {latest.target}" if latest.target else ""
         raise EdgeCnnError(
             f"{found.target or found.device} was fitted in {found.precision} with {found.runs_on}, and later"

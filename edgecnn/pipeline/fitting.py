@@ -182,7 +182,7 @@ def _precisions(way: Way, profile: DeviceProfile | None, asked: Sequence[str] | 
             raise EdgeCnnError(
                 f"{name!r} is no precision that {where} can be fitted in; give {' or '.join(able)}"
             )
-    return tuple(asked) if asked else able
+    return tuple(dict.fromkeys(asked)) if asked else able
 
 
 def _write(order: _Order, folder: Path, draw: tuple[int, float], on_step: Say) -> dict[str, bool]:
