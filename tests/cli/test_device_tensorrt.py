@@ -1,5 +1,6 @@
 """`edgecnn device fit` of a GPU, a stand-in's, and what predicts from it."""
 
+import importlib.metadata
 import json
 import os
 from dataclasses import replace
@@ -131,7 +132,7 @@ def test_int8_by_the_rules_of_another_runtime_is_refused(edgecnn, fit, trained, 
 
 
 def test_pruning_to_a_latency_takes_the_prediction_of_the_gpu(edgecnn, fit, onnx, tmp_path):
-    board = next(each for each in map(fits.read, fits.folder().glob("*.json")) if each.precision == "fp32")
+    board = fits.find("jetson-orin-nano", "fp32")
     one_rate = {"convolution/mult_adds": 1e-10, "fully connected/mult_adds": 1e-10}
     each = GpuTiles(rows=1, columns=1, depth=1)
     board = replace(board, target="jetson-orin-nx", device="ssh://user@nx", seconds=one_rate, tiles=each)
@@ -145,6 +146,31 @@ def test_pruning_to_a_latency_takes_the_prediction_of_the_gpu(edgecnn, fit, onnx
         for each in (onnx, out)
     )
     assert 0 < after <= 0.7 * before
+
+
+def test_this_machines_gpu_with_another_tensorrt_is_to_be_fitted_again(edgecnn, fit, tmp_path, monkeypatch):
+    board = fits.find("jetson-orin-nano", "fp32")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    fits.keep(replace(board, target="host-gpu"))
+    true_version = importlib.metadata.version
+    for version, code in (("10.3.0.26", 0), ("10.13.3", 1)):
+        monkeypatch.setattr(
+            importlib.metadata,
+            "version",
+            lambda name, it=version: it if name == "tensorrt" else true_version(name),
+        )
+        ran = edgecnn("profile", "lenet", "--device", "host-gpu")
+        assert ran.code == code, ran.err
+    assert ran.complaint == (
+        "host-gpu was fitted with TensorRT 10.3.0, and this machine has 10.13.3 now; fit it again:"
+        " edgecnn device fit local --as host-gpu"
+    )
+
+
+def test_a_tflite_file_is_none_of_a_gpus(edgecnn, fit, trained):
+    file = trained / "bundle" / "model.tflite"
+    said = edgecnn("profile", file, "--device", "jetson-orin-nano").complaint
+    assert said == f"{file} is a file for LiteRT, and TensorRT runs none; give the .onnx file"
 
 
 def test_a_board_that_was_not_fitted_has_a_roofline_and_says_so(edgecnn, fit):

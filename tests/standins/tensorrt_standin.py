@@ -451,7 +451,9 @@ def classes(version: str, trt: types.ModuleType, board: Board) -> list[type]:  #
                 report(self._logger, Severity.ERROR, f"the engine is for DLA core {made['dla']}")
                 return None
             engine = trt.ICudaEngine()
-            engine._session = onnxruntime.InferenceSession(body, providers=["CPUExecutionProvider"])
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1  # several wait for each other where the machine is busy
+            engine._session = onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
             engine._logger, engine._graph = self._logger, onnx.load_from_string(body).graph
             engine._detailed = made["detailed"]
             return engine
