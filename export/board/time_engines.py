@@ -164,9 +164,9 @@ def build_apart(options: argparse.Namespace) -> None:
             return
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         if not os.path.exists(begun):
-            raise (
-                SystemExit(code) if code > 0 else board.BoardError(DIED.format(how))
-            )  # an exit code: it said why
+            if code > 0:
+                raise SystemExit(code)  # it has said why
+            raise board.BoardError(DIED.format(how))
         with open(begun) as file:
             fail(file.read(), DIED.format(how))
         os.remove(begun)
