@@ -7,7 +7,8 @@ channels together: mult-adds count as many as a tile holds, the last, partly emp
 of the filter it begins anew (`steps`). For few output channels there is a narrow kernel, with a rate of its
 own, and for a single position one that does nothing but read weights. Weights, and the pointers by which
 XNNPACK finds what a filter reads, that the caches do not hold from one inference to the next are read from
-further away, cold ones from the next cache, far ones from memory; so are maps that do not fit (`spilled`).
+further away, cold ones from the next cache, far ones from memory, which takes longer where several tiles of
+rows want them; so are maps that do not fit (`spilled`).
 """
 
 import math
@@ -74,7 +75,9 @@ def _missed(family: str, ends: _Ends, held: int, tiles: Tiles) -> dict[str, floa
         min(1.0, max(0.0, held / cache - 1)) for cache in (tiles.cache_bytes, tiles.last_cache_bytes)
     )
     weights = _weight_bytes(ends)
-    missed = {f"{family}/cold_weights": cold * weights, f"{family}/far_weights": far * weights}
+    # one sweep over all weights is fetched ahead as it goes; one that begins anew for further rows, less
+    swept = "far_weights" if _positions(ends) <= tiles.rows else "far_weights_swept_again"
+    missed = {f"{family}/cold_weights": cold * weights, f"{family}/{swept}": far * weights}
     pointers = _pointer_bytes(ends)
     if family == _CONVOLUTION and pointers and ends.weights is not None:
         # read again for each tile of columns; the more work between two of them, the less is waited for them
@@ -88,12 +91,16 @@ def _weight_bytes(ends: _Ends) -> int:
     return 0 if ends.weights is None else ends.weights.nbytes
 
 
+def _positions(ends: _Ends) -> int:
+    return math.prod(ends.result.shape[1:-1])
+
+
 def _pointer_bytes(ends: _Ends) -> int:
     """Return the bytes of the pointers to what each tap of a filter reads, at each position."""
     if ends.weights is None or len(ends.weights.shape) != _FILTER_RANK:
         return 0
     taps = math.prod(ends.weights.shape[1:3])
-    return _POINTER_BYTES * taps * math.prod(ends.result.shape[1:3]) if taps > 1 else 0
+    return _POINTER_BYTES * taps * _positions(ends) if taps > 1 else 0
 
 
 def weight_bytes(graph: TfliteGraph) -> int:
@@ -126,7 +133,7 @@ def _convolution(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
     assert ends.weights is not None
     c_out, height, width, c_in = ends.weights.shape
     groups = max(1, ends.image.shape[-1] // c_in)
-    positions, taps = math.prod(ends.result.shape[1:3]), height * width
+    positions, taps = _positions(ends), height * width
     if positions == groups == 1:
         return _matrix_vector(c_out, c_in * taps, tiles)
     wide = _columns(c_out // groups, taps, tiles)
@@ -154,7 +161,7 @@ def _matrix_vector(c_out: int, c_in: int, tiles: Tiles) -> Terms:
 def _depthwise(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
     assert ends.weights is not None
     _, height, width, channels = ends.weights.shape
-    positions = math.prod(ends.result.shape[1:3])
+    positions = _positions(ends)
     outputs = positions * _up(channels, tiles.lanes)
     if height * width == 1:
         return "scaling by channel", {"outputs": float(outputs)}
@@ -187,7 +194,7 @@ def _transposed(_name: str, ends: _Ends, tiles: Tiles) -> Terms:
 
 
 def _pooling(name: str, ends: _Ends, tiles: Tiles) -> Terms:
-    positions, channels = math.prod(ends.result.shape[1:3]), ends.result.shape[-1]
+    positions, channels = _positions(ends), ends.result.shape[-1]
     return name, {
         "outputs": float(positions * _up(channels, tiles.lanes)),
         "inputs": float(math.prod(ends.image.shape)),

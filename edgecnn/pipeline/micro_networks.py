@@ -12,9 +12,9 @@ from torch import nn
 
 from edgecnn.pipeline.micro_layers import Draw
 from edgecnn.pipeline.micro_singles import ONLY_INT8, SINGLES, Single
-from edgecnn.pipeline.micro_stacks import STACKS, stack_of
+from edgecnn.pipeline.micro_stacks import STACKS, WIDE_STACKS, stack_of, wide_stack_of
 
-STACK = "stack"
+STACK, WIDE = "stack", "wide"
 
 Kinds = Mapping[str, tuple[int, Single]]  # name: how many of it, and what makes one
 
@@ -41,7 +41,8 @@ def micro_networks(seed: int = 0, share: float = 1.0, kinds: Kinds | None = None
         share: how many of them, of all; at least one of each kind.
         kinds: which; by default those that a processor is fitted on.
     """
-    chosen = {**SINGLES, STACK: (STACKS, stack_of)} if kinds is None else kinds
+    stacks: Kinds = {STACK: (STACKS, stack_of), WIDE: (WIDE_STACKS, wide_stack_of)}
+    chosen = {**SINGLES, **stacks} if kinds is None else kinds
     for name, (count, make) in chosen.items():
         for number in range(max(1, round(count * share))):
             key = seed * 1000 + number
@@ -53,6 +54,6 @@ def micro_networks(seed: int = 0, share: float = 1.0, kinds: Kinds | None = None
                 name=f"{name}-{number}",
                 shape=shape,
                 module=module,
-                stack=name == STACK,
+                stack=name in stacks,
                 only_int8=name in ONLY_INT8,
             )

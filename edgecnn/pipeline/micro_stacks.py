@@ -1,5 +1,6 @@
 """Micro-networks of several kinds of layers, which show what a layer costs between others."""
 
+import math
 from dataclasses import dataclass
 
 from torch import nn
@@ -7,17 +8,31 @@ from torch import nn
 from edgecnn.pipeline.micro_layers import MOST_MULT_ADDS, Beside, Draw, Residual, conv, first_layer, norm
 
 _MOST_BLOCKS, _SMALLEST_POOLED = 24, 4
-STACKS = 80
+STACKS, WIDE_STACKS = 80, 24
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How large stacks are: mult-adds, extents of their input, and how much narrower a block may be."""
+    """How large stacks are.
+
+    Attributes:
+        least_mult_adds: of a stack; how many it gets is drawn.
+        most_mult_adds: likewise.
+        sizes: extents of its input.
+        narrower: how much narrower than the block before a block may be.
+        most_channels: of a block; twice as many where they are 1x1 after a depthwise convolution.
+        enough_weights: no block is added to a stack that has so many.
+    """
 
     least_mult_adds: float = 5e6
     most_mult_adds: float = MOST_MULT_ADDS
     sizes: tuple[int, ...] = (32, 32, 48, 64, 96, 112, 128, 160, 224)
     narrower: float = 0.5
+    most_channels: int = 512
+    enough_weights: float = math.inf
+
+
+_WIDE = Limits(least_mult_adds=1e8, sizes=(48, 64, 96, 112), most_channels=2048, enough_weights=2e7)
 
 
 class Stack:
@@ -29,18 +44,25 @@ class Stack:
         self.shape = (1, 3, self.size, self.size)
         self.channels = 3
         self.left = draw.between(limits.least_mult_adds, limits.most_mult_adds)
+        self.weights = 0.0
         self.modules: list[nn.Module] = []
 
     def add(self, module: nn.Module, channels: int, work: float, stride: int = 1) -> None:
-        """Append a block."""
+        """Append a block; `work` is its mult-adds at one position, which its weights are, too."""
         self.modules.append(module)
         self.left -= int(work * (self.size / stride) ** 2)
+        self.weights += work
         self.channels, self.size = channels, -(-self.size // stride)
 
-    def wider(self, most: int = 512) -> int:
-        """Return a number of channels for the next block."""
+    def wider(self, times: int = 1) -> int:
+        """Return a number of channels for the next block, at most so many times what the limits say."""
         least = max(8, int(self.channels * self.limits.narrower))
-        return min(self.draw.channels(least, max(16, self.channels * 2)), most)
+        return min(self.draw.channels(least, max(16, self.channels * 2)), times * self.limits.most_channels)
+
+    def full(self) -> bool:
+        """Tell whether no further block has room."""
+        few = self.left > 0 and self.weights < self.limits.enough_weights
+        return not few or len(self.modules) >= _MOST_BLOCKS
 
 
 def _plain(stack: Stack) -> None:
@@ -49,7 +71,7 @@ def _plain(stack: Stack) -> None:
 
 
 def _separable(stack: Stack) -> None:
-    stride, wide, channels = stack.draw.one(1, 1, 2), stack.wider(1024), stack.channels
+    stride, wide, channels = stack.draw.one(1, 1, 2), stack.wider(2), stack.channels
     module = nn.Sequential(conv(channels, channels, 3, stride, channels), conv(channels, wide, 1))
     stack.add(module, wide, channels * (9 + wide), stride)
 
@@ -111,7 +133,23 @@ def stack_of(draw: Draw, limits: Limits = Limits()) -> tuple[tuple[int, ...], nn
     stack = Stack(draw, limits)
     kernel, stride, first = draw.one(3, 3, 5, 7), draw.one(1, 2, 2), draw.one(16, 24, 32, 64)
     stack.add(first_layer(kernel, stride, first), first, 3 * first * kernel**2, stride)
-    while stack.left > 0 and len(stack.modules) < _MOST_BLOCKS:
-        _BLOCKS[draw.one(*range(len(_BLOCKS)))](stack)
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stack.channels, draw.one(10, 100, 1000))]
+    return _filled(stack)
+
+
+def wide_stack_of(draw: Draw) -> tuple[tuple[int, ...], nn.Module]:
+    """Return late layers: few positions, many channels, and weights that outgrow a cache."""
+    stack = Stack(draw, _WIDE)
+    first, wide = draw.one(32, 64), draw.channels(128, 512)
+    stack.add(first_layer(7, 2, first), first, 3 * first * 49, 2)
+    stack.add(nn.MaxPool2d(3, 2, 1), first, 0, 2)
+    stack.add(conv(first, wide, 3, 2), wide, first * wide * 9, 2)
+    return _filled(stack)
+
+
+def _filled(stack: Stack) -> tuple[tuple[int, ...], nn.Module]:
+    """Return the stack with as many blocks as have room, and a classifier."""
+    while not stack.full():
+        _BLOCKS[stack.draw.one(*range(len(_BLOCKS)))](stack)
+    classes = stack.draw.one(10, 100, 1000)
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stack.channels, classes)]
     return stack.shape, nn.Sequential(*stack.modules, *head)
