@@ -28,11 +28,10 @@ _SHORT_S, _COPY_S = 60.0, 1800.0
 _STALE_MINUTES = 24 * 60
 _QUIET = "export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1;"
 _KILL_AFTER_S = 5
-# A number that belongs to another program by now has another folder.
-_END_EARLIER = (
-    'p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ] && kill "$p";'
-    " echo $$ > .pid;"
-)
+# Whether something still runs in this folder: a number that is another program's by now has another folder.
+_RUNS = '{ p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ]; }'
+_END = f'{_RUNS} && kill "$p";'
+_AWAIT_END = f"n=0; while [ $n -le {_KILL_AFTER_S} ] && {_RUNS}; do sleep 1; n=$((n + 1)); done;"
 
 
 class Shell:
@@ -87,7 +86,7 @@ class Shell:
         command = shlex.join([*self._python, *words])
         limit = f"timeout -k {_KILL_AFTER_S} {max(1, round(timeout_s))}"
         into = f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
-        script = f"{into} {_END_EARLIER} {_QUIET} exec {limit} {command}"
+        script = f"{into} {_END} echo $$ > .pid; {_QUIET} exec {limit} {command}"
         ran = self._ask(script, Bounds(timeout_s=timeout_s + _SHORT_S))
         if ran.code != 0:
             raise failure(self.name, ran, timeout_s)
@@ -117,10 +116,13 @@ class Shell:
         return data
 
     def remove(self, *places: str) -> None:
-        """Remove these folders."""
+        """End what still runs in these folders, as after an interruption, and remove them."""
         if not places:
             return
-        ran = self._ask(f"rm -rf {' '.join(map(self._where, places))}", Bounds(timeout_s=_SHORT_S))
+        folders = [self._where(place) for place in places]
+        # What is not awaited may write there once more after it was removed.
+        ending = " ".join(f"(cd {each} 2>/dev/null && {{ {_END} {_AWAIT_END} }});" for each in folders)
+        ran = self._ask(f"{ending} rm -rf {' '.join(folders)}", Bounds(timeout_s=_SHORT_S))
         if ran.code != 0:
             raise failure(self.name, ran, _SHORT_S)
         self._places = [place for place in self._places if place not in places]

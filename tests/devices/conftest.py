@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -69,16 +70,17 @@ class Board:
                 return process.exit(code)
         given = await process.stdin.read()
         environment = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
-        pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(
-            "sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment
+        # In a thread, so that it goes on where the client has left, as on a real board.
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", command], input=given, capture_output=True, env=environment
         )
-        out, err = await child.communicate(given)
         if step in self.cut:
             return process.get_extra_info("connection").abort()
-        process.stdout.write(out)
-        process.stderr.write(err)
-        return process.exit(child.returncode)
+        if process.channel.is_closing():
+            return None
+        process.stdout.write(done.stdout)
+        process.stderr.write(done.stderr)
+        return process.exit(done.returncode)
 
     def _await(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
