@@ -34,7 +34,7 @@ _CONNECTION = (
     (r"more than one device", "adb sees several; give adb:SERIAL, as adb devices lists them", False),
     (
         r"^(error|adb): (closed|device offline)",
-        "adb has lost it; does it restart, or is its cable loose?",
+        "adb lost it; does it restart, is its cable loose?",
         True,
     ),
     # Of a connection that broke ssh says the same about its own socket on this machine.
@@ -85,8 +85,8 @@ def failure(device: str, ran: Ran, timeout_s: float) -> EdgeCnnError:
         return GoneError(f"{device}: what was copied there is gone; was it restarted?")
     if ran.code == TIMED_OUT:
         return EdgeCnnError(
-            f"{device}: not done after {timeout_s:.0f} s; is it busy, or the way there slow? bench takes fewer"
-            " --runs"
+            f"{device}: not done after {timeout_s:.0f} s; is it busy, or the way there slow? give bench"
+            " fewer --runs"
         )
     for pattern, reason, again in _CONNECTION if ran.code in (_SSH_FAILED, 1) else ():
         if re.search(pattern, said, re.I | re.M) and (ran.code == _SSH_FAILED or device.startswith("adb:")):

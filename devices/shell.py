@@ -29,9 +29,11 @@ _STALE_MINUTES = 24 * 60
 _QUIET = "export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1;"
 _KILL_AFTER_S = 5
 # Whether something still runs in this folder: a number that is another program's by now has another folder.
+# Until it has ended it may write there once more, and takes the processor from what comes next.
 _RUNS = '{ p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ]; }'
-_END = f'{_RUNS} && kill "$p";'
-_AWAIT_END = f"n=0; while [ $n -le {_KILL_AFTER_S} ] && {_RUNS}; do sleep 1; n=$((n + 1)); done;"
+_END = (
+    f'{_RUNS} && kill "$p"; n=0; while [ $n -le {_KILL_AFTER_S} ] && {_RUNS}; do sleep 1; n=$((n + 1)); done;'
+)
 
 
 class Shell:
@@ -120,8 +122,7 @@ class Shell:
         if not places:
             return
         folders = [self._where(place) for place in places]
-        # What is not awaited may write there once more after it was removed.
-        ending = " ".join(f"(cd {each} 2>/dev/null && {{ {_END} {_AWAIT_END} }});" for each in folders)
+        ending = " ".join(f"(cd {each} 2>/dev/null && {{ {_END} }});" for each in folders)
         ran = self._ask(f"{ending} rm -rf {' '.join(folders)}", Bounds(timeout_s=_SHORT_S))
         if ran.code != 0:
             raise failure(self.name, ran, _SHORT_S)

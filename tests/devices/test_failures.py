@@ -26,7 +26,7 @@ SOCKET = (
             "adb:",
             1,
             b"error: closed\n",
-            "adb lost it; does it restart, or is its cable loose? (error: closed)",
+            "adb lost it; does it restart, is its cable loose? (error: closed)",
         ),
     ],
     ids=["broken", "refused", "phone"],
