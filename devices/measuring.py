@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.devices import answers
-from edgecnn.devices.measurement import Environment, LayerTime, Measurement, merge
+from edgecnn.devices.measurement import Environment, LayerTime, Measurement
+from edgecnn.devices.rounds import merge
 from edgecnn.devices.shell import WAITS_S
 from edgecnn.devices.transport import GoneError, LostError, Transport
 from edgecnn.errors import EdgeCnnError, VerificationError
