@@ -234,6 +234,14 @@ def test_a_folder_is_no_place_for_a_file_nor_the_other_way_round(tmp_path):
         write(tmp_path / "file", force=True)
 
 
+@pytest.mark.parametrize("folder", [None, False, True])
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path, folder):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/null", tmp_path / "pipe"):
+        with pytest.raises(EdgeCnnError, match="is a device or a pipe|is a file, not a folder"):
+            check_free(name, force=True, folder=folder)
+
+
 def test_the_place_can_be_checked_before_the_work(tmp_path):
     assert check_free(tmp_path / "x" / ".." / "out", force=False) == tmp_path / "out"
     (tmp_path / "out").mkdir()
