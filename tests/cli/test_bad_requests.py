@@ -24,6 +24,7 @@ REQUESTS = {
     "a compiled file": (["export", "x.tflite", *PI4], "there is no"),
     "a shape for a name": (["export", "lenet", *PI4, "--input", "input:1x1x28x28"], "give --res"),
     "a malformed shape": (["export", "x.onnx", *PI4, "--input", "input"], "is not NAME:1x3x224x224"),
+    "a shape without end": (["export", "x.onnx", *PI4, "--input", "input:1x" + "9" * 5000], "is not NAME:"),
     "a mean for another number of channels": (
         ["export", "mobilenet(width=0.25, res=16)", *PI4, *GRAY],
         "the network takes 3 channel(s)",
