@@ -144,7 +144,7 @@ def test_what_an_interruption_leaves_running_is_ended_before_its_folder_is_remov
     )
     with reach(board.name, python=sys.executable, ssh_options=board.options()) as there:
         place = there.put(tmp_path)
-        there._ask = lambda script, _: run((*there._reach, script), Bounds(timeout_s=1))
+        there._ask = lambda script, *_: run((*there._reach, script), Bounds(timeout_s=1))
         with pytest.raises(EdgeCnnError):  # the client is killed, as by an interruption; the script is not
             there.run(place, ["run.py"], 60)
         del there._ask
