@@ -7,13 +7,14 @@ from typing import Any
 from edgecnn import devices
 from edgecnn.device import DeviceProfile
 from edgecnn.devices import fits
+from edgecnn.devices.address import Address
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.prediction import Prediction
 from edgecnn.devices.roofline import roofline
 from edgecnn.errors import EdgeCnnError
 from edgecnn.profile import Profile
 
-_WAYS = ("local", "ssh:", "adb:")
+_WAYS = ("ssh:", "adb:", "emulated:")
 
 
 def predict(
@@ -45,14 +46,12 @@ def opened_prediction(
     """Return the network's complete title, its profile, and the prediction."""
     from edgecnn.pipeline.costs import opened_costs
 
-    known = None if device.startswith(_WAYS) else devices.find(device)
+    known = _profile(device)
     title, costs = opened_costs(model, **opening)
     precision, compiled = _compiled(model, precision, opening)
     fit = fits.find(device, precision, threads)
     if fit is not None:
         return title, costs, fit.predict(compiled())
-    if known is None:
-        known = devices.find("host") if device == "local" else None
     if known is None:
         raise EdgeCnnError(
             f"{device} was not fitted for {precision} with --threads {threads}, so no latency can be"
@@ -74,6 +73,18 @@ def latency_of(fit: Fit) -> Callable[[Any], float]:
 def fit_for(device: DeviceProfile | None, precision: str) -> Fit | None:
     """Return the fit of a target, None where it was never fitted."""
     return None if device is None else fits.find(device.name, precision)
+
+
+def _profile(device: str) -> DeviceProfile | None:
+    """Return the profile that a device's name means; None where it says how the device is reached."""
+    if device == "local" or not device.startswith(_WAYS):
+        return devices.find("host" if device == "local" else device)
+    address = Address.parse(device)
+    if address.way == "emulated":
+        raise EdgeCnnError(
+            f"{device} has no latency of its own, and none is predicted for it; give {address.board}"
+        )
+    return None
 
 
 def _is_tflite(model: Any) -> bool:

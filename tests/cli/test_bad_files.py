@@ -57,6 +57,12 @@ def test_a_file_of_another_kind_is_told_what_it_is_not(edgecnn, tmp_path, monkey
         assert f"{name} is no run folder, bundle or .onnx file" in edgecnn(*command(name, "o.onnx")).complaint
 
 
+def test_a_tflite_file_alone_is_not_called_a_damaged_bundle(edgecnn, trained):
+    assert "is a file alone, with nothing beside it to verify; --device compares it with this host" in (
+        edgecnn("verify", trained / "bundle" / "model.tflite").complaint
+    )
+
+
 def test_weights_alone_are_no_network(edgecnn, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("net.pth").write_bytes(b"x")

@@ -28,6 +28,14 @@ REQUESTS = {
     "a shape for a name": (["export", "lenet", *PI4, "--input", "input:1x1x28x28"], "give --res"),
     "a malformed shape": (["export", "x.onnx", *PI4, "--input", "input"], "is not NAME:1x3x224x224"),
     "a shape without end": (["export", "x.onnx", *PI4, "--input", "input:1x" + "9" * 5000], "is not NAME:"),
+    "a device of no name": (["profile", "lenet", "--device", ""], "unknown target ''"),
+    "a name that begins like local": (["profile", "lenet", "--device", "localhost"], "unknown target"),
+    "a host that is an option": (
+        ["profile", "lenet", "--device", "ssh://-oProxyCommand=x"], "is no device that can be reached"
+    ),
+    "a latency of an emulated board": (
+        ["profile", "lenet", "--device", "emulated:pi4"], "emulated:pi4 has no latency of its own"
+    ),
     "a mean for another number of channels": (
         ["export", "mobilenet(width=0.25, res=16)", *PI4, *GRAY],
         "the network takes 3 channel(s)",

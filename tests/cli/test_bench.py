@@ -79,6 +79,12 @@ def test_a_file_that_is_no_tflite_file_is_named(edgecnn, tmp_path):
     assert "notes.tflite: the model is no .tflite file" in ran.err
 
 
+def test_a_device_of_no_name_is_not_this_host(edgecnn, bundle):
+    ran = edgecnn("verify", str(bundle), "--device", "")
+    assert (ran.code, ran.out) == (1, "")
+    assert "'' is no device that can be reached" in ran.err
+
+
 def test_wrong_outputs_have_no_latency(edgecnn, bundle, tmp_path):
     import shutil
 
