@@ -175,8 +175,8 @@ def insist(action: Callable[[], None], waits_s: Sequence[float] = WAITS_S[:2]) -
 
 
 def _pack(folder: Path, packed: object) -> None:
-    """Write a folder's plain files as tar, without owners and times."""
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:  # type: ignore[call-overload]
+    """Write a folder's plain files as tar, without owners and times; names may be long."""
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:  # type: ignore[call-overload]
         for file in sorted(folder.rglob("*")):
             if file.is_symlink() or not file.is_file() or "__pycache__" in file.parts:
                 continue

@@ -53,6 +53,17 @@ def test_what_lay_there_for_a_day_is_removed_at_the_next_visit(tmp_path, monkeyp
     assert (old.exists(), new.exists(), other.exists()) == (False, True, True)
 
 
+def test_a_file_may_have_a_long_and_foreign_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "bundle").mkdir()
+    names = ["x" * 200, "ü" * 100, "-rf", "a b\n"]
+    for name in names:
+        (tmp_path / "bundle" / name).write_text("here")
+    with reach("local") as there:
+        place = there.put(tmp_path / "bundle")
+        assert sorted(path.name for path in (tmp_path / place).iterdir()) == sorted(names)
+
+
 def test_a_phone_is_reached_through_adb(tmp_path, monkeypatch):
     adb = tmp_path / "bin" / "adb"
     adb.parent.mkdir()
