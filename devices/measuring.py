@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgecnn import units
 from edgecnn.devices import answers
 from edgecnn.devices.measurement import Environment, LayerTime, Measurement
 from edgecnn.devices.rounds import merge
@@ -174,9 +175,7 @@ def measure_there(
     for turn in range(plan.rounds):
         for index in draw.sample(range(len(jobs)), len(jobs)):
             job = jobs[index]
-            on_turn(
-                done, total, f"{job.name}, {job.threads} thread{'s' * (job.threads > 1)}, round {turn + 1}"
-            )
+            on_turn(done, total, f"{job.name}, {units.several(job.threads, 'thread')}, round {turn + 1}")
             parts[index].append(_turn(visit, device.name, job, plan))
             done += 1
     return [merge(each) for each in parts]

@@ -40,7 +40,9 @@ def print_measurements(found: Sequence[Measurement]) -> None:
             print_line(f"doubtful: {each.name}: {warning}")
     for each in found:
         _print_layers(each)
-    print_line(f"{len(first.times_s)} inferences each, after a warm-up; a time is {first.includes}")
+    print_line(
+        f"{units.several(len(first.times_s), 'inference')} each, after a warm-up; a time is {first.includes}"
+    )
     print_line(
         "outputs verified there first; LiteRT's Python interface gives no times by layer"
     ) if _is_litert(first) else print_line("outputs verified there first")
@@ -54,8 +56,8 @@ def _print_layers(measured: Measurement) -> None:
     slowest = sorted(measured.layers, key=lambda layer: -layer.median_s)[:_SLOWEST]
     rows = [(each.layer, units.duration(each.median_s), f"{each.median_s / total_s:.0%}") for each in slowest]
     title = (
-        f"{measured.name}: slowest of {len(measured.layers)} layers, measured by TensorRT's profiler in"
-        " inferences that it slows"
+        f"{measured.name}: slowest of {units.several(len(measured.layers), 'layer')}, measured by TensorRT's"
+        " profiler in inferences that it slows"
     )
     print_table(("layer", "median", "of all layers"), rows, title=title, numeric=("median", "of all layers"))
 
