@@ -50,7 +50,8 @@ _DEVICE = (
     (r"no space left on device|disk quota exceeded", "its disk is full; free some space there"),
     (r"read-only file system", "its disk is read-only"),
     (
-        r"exec format error|cannot execute binary file|wrong elf class|invalid elf header",
+        # The last is sh, which takes for a script what the kernel does not run.
+        r"exec format error|cannot execute binary file|wrong elf class|invalid elf header|\bELF.*: not found",
         "a program there is built for another processor",
     ),
     (r"out of memory|memoryerror|cannot allocate memory", "its memory is too small"),

@@ -11,9 +11,10 @@ import shlex
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from edgecnn.devices import bounded
 from edgecnn.devices.bounded import Bounds, Ran
@@ -25,6 +26,7 @@ _PREFIX = "edgecnn-"
 _PLACE = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _SHORT_S, _COPY_S = 60.0, 1800.0
+_SLOWEST_BYTES_PER_S = 1 << 16
 _STALE_MINUTES = 24 * 60
 _QUIET = "export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1;"
 _KILL_AFTER_S = 5
@@ -70,9 +72,7 @@ class Shell:
         place = f"{_PREFIX}{secrets.token_hex(8)}"
         self._places.append(place)  # before anything is there, so that a broken copy is removed, too
         where = self._where(place)
-        with tempfile.TemporaryFile(prefix=_PREFIX) as packed:
-            _pack(folder, packed)
-            packed.seek(0)
+        with _packed(folder) as packed:
             script = f"umask 077; mkdir {where} && cd {where} && tar -xf -"
             ran = bounded.run((*self._reach, script), Bounds(timeout_s=_COPY_S), packed)
         if ran.code != 0:
@@ -104,9 +104,10 @@ class Shell:
             f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
             f" n=$(wc -c < {name}) && printf '\\n%s %s\\n' {mark} $n && head -c {most_bytes} {name}"
         )
-        ran = self._ask(script, Bounds(timeout_s=_COPY_S, out_bytes=most_bytes + (1 << 16)))
+        limit_s = _SHORT_S + most_bytes / _SLOWEST_BYTES_PER_S
+        ran = self._ask(script, Bounds(timeout_s=limit_s, out_bytes=most_bytes + (1 << 16)))
         if ran.code != 0:
-            raise failure(self.name, ran, _COPY_S)
+            raise failure(self.name, ran, limit_s)
         found = re.search(rb"\n" + mark.encode() + rb" +(\d{1,15})\r?\n", ran.out)
         if found is None:
             raise LostError(f"{self.name}: the connection broke while {name} was fetched")
@@ -174,13 +175,26 @@ def insist(action: Callable[[], None], waits_s: Sequence[float] = WAITS_S[:2]) -
     return action()
 
 
-def _pack(folder: Path, packed: object) -> None:
-    """Write a folder's plain files as tar, without owners and times; names may be long."""
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:  # type: ignore[call-overload]
-        for file in sorted(folder.rglob("*")):
-            if file.is_symlink() or not file.is_file() or "__pycache__" in file.parts:
-                continue
-            entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
-            entry.size, entry.mode = file.stat().st_size, 0o644
-            with file.open("rb") as content:
-                archive.addfile(entry, content)
+@contextmanager
+def _packed(folder: Path) -> Iterator[IO[bytes]]:
+    """Give a folder's plain files as tar, without owners and times; names may be long."""
+    with tempfile.TemporaryFile(prefix=_PREFIX) as packed:
+        try:
+            with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+                for file in sorted(folder.rglob("*")):
+                    if not file.is_symlink() and file.is_file() and "__pycache__" not in file.parts:
+                        _pack(file, file.relative_to(folder).as_posix(), archive)
+            packed.seek(0)
+        except OSError as error:
+            place = tempfile.gettempdir()
+            raise EdgeCnnError(
+                f"{folder} cannot be packed in {place} of this machine: {error.strerror or error}"
+            ) from error
+        yield packed
+
+
+def _pack(file: Path, name: str, archive: tarfile.TarFile) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = file.stat().st_size, 0o644
+    with file.open("rb") as content:
+        archive.addfile(entry, content)

@@ -58,3 +58,9 @@ def test_a_connection_that_may_come_back_is_tried_again(device, code, said, mean
 )
 def test_a_program_is_missing_only_where_it_could_not_be_started(code, said, meant):
     assert str(failure("ssh://pi", Ran(code=code, out=b"", err=said), 60)).startswith(f"ssh://pi: {meant}")
+
+
+def test_a_binary_of_another_processor_is_named_where_a_shell_took_it_for_a_script():
+    said = b'/opt/python3: 1: \x7fELF\x02\x01\x01: not found\n/opt/python3: 8: Syntax error: ")" unexpected\n'
+    error = failure("ssh://pi", Ran(code=2, out=b"", err=said), 60)
+    assert str(error).startswith("ssh://pi: a program there is built for another processor (")

@@ -1,5 +1,6 @@
 """The shell transport on this machine: what is left running, and what is left behind."""
 
+import errno
 import os
 import sys
 import threading
@@ -62,6 +63,20 @@ def test_a_file_may_have_a_long_and_foreign_name(tmp_path, monkeypatch):
     with reach("local") as there:
         place = there.put(tmp_path / "bundle")
         assert sorted(path.name for path in (tmp_path / place).iterdir()) == sorted(names)
+
+
+def test_a_full_disk_of_this_machine_is_not_the_devices(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "run.py").write_text("")
+    monkeypatch.setattr("tarfile.TarFile.addfile", full)
+    with (
+        reach("local") as there,
+        pytest.raises(EdgeCnnError, match="bundle cannot be packed in .* of this machine: No space left"),
+    ):
+        there.put(tmp_path / "bundle")
 
 
 def test_a_phone_is_reached_through_adb(tmp_path, monkeypatch):
