@@ -22,7 +22,7 @@ def fp16(model: ir.Model) -> Result:
         raise EdgeCnnError("the graph is in fp16 already; give the float32 graph it was made from")
     half = to_fp16(model)
     weights = [value for value in half.graph.initializers.values() if value.dtype == ir.DataType.FLOAT16]
-    flushed = half.metadata_props.get("edgecnn.fp16.flushed", "0")
+    flushed = int(half.metadata_props.get("edgecnn.fp16.flushed", "0"))
     return Result(
         model=half,
         matched=len(weights),
