@@ -27,11 +27,15 @@ class Ran:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What a program may take: seconds, and bytes on stdout and stderr."""
+    """What a program may take: seconds, and bytes on stdout and stderr.
+
+    `leaves` says that it may leave something in the background, which is not ended with it.
+    """
 
     timeout_s: float
     out_bytes: int = 1 << 20
     err_bytes: int = 1 << 16
+    leaves: bool = False
 
 
 class TooMuchError(EdgeCnnError):
@@ -64,7 +68,8 @@ def run(words: Sequence[str], bounds: Bounds, given: IO[bytes] | None = None) ->
     try:
         code = _wait(process, out, err, bounds.timeout_s)
     finally:
-        _kill(process)
+        if process.poll() is None or not bounds.leaves:
+            _kill(process)
     if out.too_much:
         raise TooMuchError(f"{words[0]} printed more than {bounds.out_bytes} bytes")
     return Ran(code=code, out=bytes(out.data), err=bytes(err.data))

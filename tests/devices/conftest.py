@@ -30,6 +30,7 @@ class Board:
 
     Attributes:
         commands: what it was asked to run, in order.
+        connections: through which, by the client's address and port.
         cut: steps, counted from 0, at which the connection is cut.
         moment: `before` the command runs, or `after`.
         replies: instead of running a command that holds the text: exit code, stdout, stderr.
@@ -38,6 +39,7 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.commands, self.cut, self.moment, self.replies = folder, [], set(), "before", {}
+        self.connections = set()
         (folder / "tmp").mkdir(parents=True)
         self._keys = {name: asyncssh.generate_private_key("ssh-ed25519") for name in ("host", "user")}
         self._loop = asyncio.new_event_loop()
@@ -61,6 +63,7 @@ class Board:
     async def _serve(self, process):
         step, command = len(self.commands), process.command
         self.commands.append(command)
+        self.connections.add(process.get_extra_info("peername"))
         if step in self.cut and self.moment == "before":
             return process.get_extra_info("connection").abort()
         for part, (code, out, err) in self.replies.items():
@@ -113,6 +116,7 @@ class Board:
     def forget(self) -> None:
         """Be as new."""
         self.commands, self.cut, self.moment, self.replies = [], set(), "before", {}
+        self.connections = set()
         for name in self.left:
             shutil.rmtree(self.folder / "tmp" / name)
 

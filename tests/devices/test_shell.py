@@ -110,6 +110,14 @@ def test_a_program_that_takes_too_long_is_stopped():
     assert bounded.run(["sleep", "60"], Bounds(timeout_s=0.05)).code == TIMED_OUT
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_what_a_program_leaves_in_the_background_ends_with_it_unless_it_may_stay(tmp_path, leaves):
+    script = f"exec </dev/null >/dev/null 2>&1; (sleep 0.3; echo done > {tmp_path}/after) & exit 0"
+    assert bounded.run(["sh", "-c", script], Bounds(timeout_s=20, leaves=leaves)).code == 0
+    time.sleep(1)
+    assert (tmp_path / "after").exists() is leaves
+
+
 def test_a_program_that_is_not_there_is_named():
     with pytest.raises(EdgeCnnError, match="no-such-program is not installed on this machine"):
         bounded.run(["no-such-program"], Bounds(timeout_s=1))

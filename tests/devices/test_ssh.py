@@ -68,6 +68,7 @@ def test_one_connection_serves_every_command(board, tiny):
     assert found.times_s == (1e-5, 2e-5)
     words = ["find", "mkdir", "run.py verify", "wc -c", "run.py bench", "wc -c", "rm -rf"]
     assert [word in command for word, command in zip(words, board.commands, strict=True)] == [True] * 7
+    assert len(board.connections) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_a_connection_cut_at_any_step_is_made_again(board, tiny, step, moment):
     assert found.times_s == (1e-5, 2e-5)
     assert board.left == []
     assert len(board.commands) > 7
+    assert len(board.connections) > 1
 
 
 def test_a_connection_that_stays_cut_is_named_and_what_is_left_there_too(board, tiny):
