@@ -39,6 +39,7 @@ def bench_command(
     A BUNDLE is what `edgecnn export` wrote, or a .tflite file. Several take turns, with each number of
     threads.
     """
+    from edgecnn.atomic import check_free
     from edgecnn.devices.results import append_results, check_results
     from edgecnn.pipeline.measuring import measure
     from edgecnn.report.latency_plot import check_plot, write_latency_plot
@@ -49,6 +50,7 @@ def bench_command(
         check_results(out)
     if plot:
         check_plot(plot)
+        check_free(plot, force=True, folder=False)
     with bar("measure") as say:
         found = measure(
             bundles, on_turn=say, on_note=lambda note: click.echo(f"note: {note}", err=True), **given

@@ -120,6 +120,7 @@ def test_wrong_outputs_have_no_latency(edgecnn, bundle, tmp_path):
         (("{bundle}", "--precision", "fp16"), "the bundle has no fp16 artifact; it has fp32"),
         (("{bundle}", "-o", "{bundle}/run.py"), "is no measurement"),
         (("{bundle}", "--plot", "x.pdf"), "cannot draw 'x.pdf'"),
+        (("{bundle}", "--plot", "{bundle}/run.py/x.svg"), "run.py is a file; choose another place"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
