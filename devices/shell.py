@@ -153,9 +153,10 @@ class Shell:
 
     def _sweep(self) -> None:
         """Remove what an earlier run, whose connection never came back, had to leave there."""
+        removing = shlex.quote(f'cd "$1" && ! {_RUNS} && rm -rf "$1"')
         script = (
             f"find {self._temporary}/ -maxdepth 1 -type d -name '{_PREFIX}????????????????'"
-            f' -user "$(id -u)" -mmin +{_STALE_MINUTES} -exec rm -rf {{}} + 2>/dev/null; true'
+            f' -user "$(id -u)" -mmin +{_STALE_MINUTES} -exec sh -c {removing} sh {{}} \\; 2>/dev/null; true'
         )
         ran = self._ask(script, Bounds(timeout_s=_SHORT_S))
         if ran.code != 0:

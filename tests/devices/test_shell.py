@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -39,19 +40,24 @@ def test_what_a_broken_connection_left_running_is_ended_first(tmp_path):
     assert ended == ["local: its runner was terminated"]
 
 
-def test_what_lay_there_for_a_day_is_removed_at_the_next_visit(tmp_path, monkeypatch):
+def test_what_lay_there_for_a_day_unused_is_removed_at_the_next_visit(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    old, new, other = (
-        tmp_path / name for name in ("edgecnn-" + "0" * 16, "edgecnn-" + "1" * 16, "edgecnn-mine")
+    old, new, busy, other = (
+        tmp_path / name for name in (*("edgecnn-" + digit * 16 for digit in "012"), "edgecnn-mine")
     )
-    for folder in (old, new, other):
+    for folder in (old, new, busy, other):
         folder.mkdir()
-    for folder in (old, other):
-        os.utime(folder, (time.time() - 2 * 86400,) * 2)
-    (tmp_path / "bundle").mkdir()
-    with reach("local") as there:
-        there.put(tmp_path / "bundle")
-    assert (old.exists(), new.exists(), other.exists()) == (False, True, True)
+    with subprocess.Popen(["/bin/sleep", "60"], cwd=busy) as running:
+        for folder in (old, busy):
+            (folder / ".pid").write_text(str(running.pid))
+        for folder in (old, busy, other):
+            os.utime(folder, (time.time() - 2 * 86400,) * 2)
+        (tmp_path / "bundle").mkdir()
+        with reach("local") as there:
+            there.put(tmp_path / "bundle")
+        running.kill()
+    found = [folder.exists() for folder in (old, new, busy, other)]
+    assert found == [False, True, True, True]
 
 
 def test_a_file_may_have_a_long_and_foreign_name(tmp_path, monkeypatch):
