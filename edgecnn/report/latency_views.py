@@ -1,6 +1,7 @@
 """Measurements as a table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgecnn import units
 from edgecnn.devices.measurement import Measurement
@@ -41,7 +42,8 @@ def print_measurements(found: Sequence[Measurement]) -> None:
     for each in found:
         _print_layers(each)
     print_line(
-        f"{units.several(len(first.times_s), 'inference')} each, after a warm-up; a time is {first.includes}"
+        f"{units.several(len(first.times_s), 'inference')} each, after a warm-up; a time is"
+        f" {_words(first.includes)}"
     )
     print_line(
         "outputs verified there first; LiteRT's Python interface gives no times by layer"
@@ -70,8 +72,14 @@ def _where(measured: Measurement) -> str:
     fixed = measured.environment.fixed
     board = fixed.get("board") or fixed.get("cpu") or fixed.get("machine")
     governor = fixed.get("governor")
-    said = [board, fixed.get("runtime"), f"governor {' '.join(map(str, governor))}" if governor else None]
-    return ", ".join(str(each) for each in said if each)
+    said = [board, fixed.get("runtime"), f"governor {_words(governor)}" if governor else None]
+    return ", ".join(_words(each) for each in said if each)
+
+
+def _words(told: Any) -> str:
+    """Return in one line what a device said, one thing or several."""
+    several = told if isinstance(told, list) else [told]
+    return " ".join(" ".join(str(each).split()) for each in several)
 
 
 def _row(measured: Measurement) -> tuple[str, ...]:
