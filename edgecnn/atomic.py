@@ -148,7 +148,10 @@ def _is_there(path: Path) -> bool:
 
 def _is_replaceable(folder: Path, marker: str) -> bool:
     here = Path.cwd()
-    if folder == here or folder in here.parents or folder == Path.home():
+    kept = [here, *here.parents]
+    with suppress(RuntimeError):  # a home that nobody knows
+        kept.append(Path.home())
+    if folder in kept:
         return False
     return not marker or (folder / marker).exists() or not any(folder.iterdir())
 

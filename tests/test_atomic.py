@@ -107,6 +107,13 @@ def test_force_never_replaces_the_folder_one_stands_in(tmp_path, monkeypatch):
             write(path, force=True)
 
 
+def test_force_replaces_a_folder_where_nobody_knows_the_home(tmp_path, monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}[0])
+    write(tmp_path / "out")
+    write(tmp_path / "out", force=True)
+
+
 def test_a_parent_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EdgeCnnError, match=r"file is a file; choose another place"):
