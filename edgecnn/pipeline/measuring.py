@@ -167,7 +167,9 @@ def _check_threads(threads: Sequence[int]) -> None:
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 256:
             raise EdgeCnnError(f"threads={number!r} is not a whole number from 1 to 256")
     if not threads or len(set(threads)) != len(threads):
-        raise EdgeCnnError("threads names no number, or one twice")
+        raise EdgeCnnError(
+            f"threads {', '.join(map(str, threads)) or 'none'}: give one number or several, each once"
+        )
 
 
 def _options(precision: str | None, dla: bool) -> tuple[str, ...]:

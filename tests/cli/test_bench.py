@@ -117,6 +117,7 @@ def test_wrong_outputs_have_no_latency(edgecnn, bundle, tmp_path):
         (("{bundle}", "--python", "/nowhere/python"), "there is no such Python; name one with --python PATH"),
         (("{bundle}", "--runs", "0"), "runs=0 is not a whole number from 1"),
         (("{bundle}", "--threads", "0"), "threads=0 is not a whole number from 1"),
+        (("{bundle}", "--threads", "2,2"), "threads 2, 2: give one number or several, each once"),
         (("{bundle}", "--precision", "fp16"), "the bundle has no fp16 artifact; it has fp32"),
         (("{bundle}", "-o", "{bundle}/run.py"), "is no measurement"),
         (("{bundle}", "--plot", "x.pdf"), "cannot draw 'x.pdf'"),
