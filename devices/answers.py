@@ -10,6 +10,7 @@ from edgecnn.errors import EdgeCnnError
 MOST_BYTES = 8 << 20  # a hundred thousand times take two million
 _LONGEST, _MOST_ITEMS, _DEEPEST = 4096, 200_000, 6
 _LONGEST_RUN_S = 1e5
+_TOO_LARGE = 1 << 63
 
 
 def read_answer(data: bytes, device: str) -> dict[str, Any]:
@@ -42,8 +43,10 @@ def is_text(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether a value is a finite number, and none of endless digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) < _TOO_LARGE if isinstance(value, int) else math.isfinite(value)
 
 
 def is_duration(value: Any) -> bool:
@@ -79,7 +82,7 @@ def _check(value: Any, depth: int) -> None:
         raise ValueError("a text in it is too long, or not printable")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a number in it is not finite")
-    if isinstance(value, int) and abs(value) >= 1 << 63:
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
         raise ValueError("a number in it is too large")
     if isinstance(value, (list, dict)):
         if len(value) > _MOST_ITEMS:

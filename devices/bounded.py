@@ -28,11 +28,15 @@ class Ran:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What a program may take: seconds, and bytes on stdout and stderr."""
+    """What a program may take: seconds, and bytes on stdout and stderr.
+
+    `leaves` says that it may leave something in the background, which is not ended with it.
+    """
 
     timeout_s: float
     out_bytes: int = 1 << 20
     err_bytes: int = 1 << 16
+    leaves: bool = False
 
 
 class TooMuchError(EdgeCnnError):
@@ -72,7 +76,8 @@ def run(
         code = _wait(process, out, err, left_s)
         out.hand_on()
     finally:
-        _kill(process)
+        if process.poll() is None or not bounds.leaves:
+            _kill(process)
     if out.too_much:
         raise TooMuchError(f"{words[0]} printed more than {bounds.out_bytes} bytes")
     return Ran(code=code, out=bytes(out.data), err=bytes(err.data))

@@ -5,7 +5,6 @@ installed system-wide and no root rights are needed; boards differ in the proces
 """
 
 import hashlib
-import os
 import platform
 import shutil
 import sys
@@ -29,6 +28,7 @@ from edgecnn.devices.emulator_files import (
     Package,
 )
 from edgecnn.devices.failures import last_line, printable
+from edgecnn.devices.user_cache import user_cache
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 
 _APT = Path("/usr/lib/apt/apt-helper")
@@ -41,9 +41,7 @@ Say = Callable[[str], None]
 
 def cache() -> Path:
     """Return the folder of the emulator, in the user's cache, whether it is there or not."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    place = Path(home) if home and Path(home).is_absolute() else Path.home() / ".cache"
-    return place / "edgecnn" / f"aarch64-{VERSION}"
+    return user_cache() / f"aarch64-{VERSION}"
 
 
 def is_created() -> bool:

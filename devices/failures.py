@@ -32,7 +32,17 @@ _CONNECTION = (
     (r"no devices/emulators found|device '.*' not found", "adb sees no such phone; run adb devices", False),
     (r"device unauthorized", "the phone has not allowed this computer; unlock it and confirm", False),
     (r"more than one device", "adb sees several; give adb:SERIAL, as adb devices lists them", False),
-    (r"connection refused", "nothing listens there; is the board up, and ssh enabled?", True),
+    (
+        r"^(error|adb): (closed|device offline)",
+        "adb lost it; does it restart, is its cable loose?",
+        True,
+    ),
+    # Of a connection that broke ssh says the same about its own socket on this machine.
+    (
+        r"^(?!control socket).*connection refused",
+        "nothing listens there; is the board up, and ssh enabled?",
+        True,
+    ),
 )
 
 # Looked for in what the device's own shell and Python said.
@@ -40,16 +50,19 @@ _DEVICE = (
     (r"no space left on device|disk quota exceeded", "its disk is full; free some space there"),
     (r"read-only file system", "its disk is read-only"),
     (
-        r"exec format error|cannot execute binary file|wrong elf class|invalid elf header",
+        # The last is sh, which takes for a script what the kernel does not run.
+        r"exec format error|cannot execute binary file|wrong elf class|invalid elf header|\bELF.*: not found",
         "a program there is built for another processor",
     ),
     (r"out of memory|memoryerror|cannot allocate memory", "its memory is too small"),
+)
+
+# Looked for in what it said where a program could not be started.
+_NOT_STARTED = (126, 127)
+_PROGRAMS = (
+    (r"(tar|timeout): (not found|command not found|inaccessible)", "it lacks the program tar or timeout"),
     (
-        r"(tar|timeout|mktemp): (not found|command not found|inaccessible)",
-        "it lacks the program tar or timeout",
-    ),
-    (
-        r"(python[\w./-]*): (not found|command not found|no such file)|no such file or directory.*python|"
+        r"(python[\w./-]*): (not found|command not found|no such file|inaccessible)|"
         r"failed to run command .*python|can't execute .*python",
         "there is no such Python; name one with --python PATH",
     ),
@@ -73,12 +86,13 @@ def failure(device: str, ran: Ran, timeout_s: float) -> EdgeCnnError:
         return GoneError(f"{device}: what was copied there is gone; was it restarted?")
     if ran.code == TIMED_OUT:
         return EdgeCnnError(
-            f"{device}: not done after {timeout_s:.0f} s; give fewer --runs, or see what it does"
+            f"{device}: not done after {timeout_s:.0f} s; is it busy, or the way there slow? give bench"
+            " fewer --runs"
         )
     for pattern, reason, again in _CONNECTION if ran.code in (_SSH_FAILED, 1) else ():
-        if re.search(pattern, said, re.I) and (ran.code == _SSH_FAILED or device.startswith("adb:")):
+        if re.search(pattern, said, re.I | re.M) and (ran.code == _SSH_FAILED or device.startswith("adb:")):
             return (LostError if again else EdgeCnnError)(f"{device}: {reason} ({last_line(said)})")
-    for pattern, reason in _DEVICE:
+    for pattern, reason in (*_DEVICE, *(_PROGRAMS if ran.code in _NOT_STARTED else ())):
         if re.search(pattern, said, re.I):
             return EdgeCnnError(f"{device}: {reason} ({last_line(said)})")
     if ran.code == _SSH_FAILED:

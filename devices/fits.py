@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from edgecnn.atomic import write_file
 from edgecnn.devices.fit import Fit
+from edgecnn.devices.user_cache import user_cache
 from edgecnn.errors import EdgeCnnError
 
 _HOST = "host"  # the profile of what `local` reaches
@@ -16,9 +16,7 @@ _DIGITS = 16
 
 def folder() -> Path:
     """Return where fits are kept, whether it is there or not."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    place = Path(home) if home and Path(home).is_absolute() else Path.home() / ".cache"
-    return place / "edgecnn" / "fits"
+    return user_cache() / "fits"
 
 
 def keep(fit: Fit) -> Path:

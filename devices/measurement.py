@@ -4,19 +4,16 @@ Quantiles are interpolated between the times beside them, as numpy's are: the me
 times is the mean of the middle two.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from edgecnn.devices.answers import is_duration, is_number, is_readings, is_text
+from edgecnn.devices.conditions import clocks, throttling
 from edgecnn.errors import EdgeCnnError
 
 NOISY_ABOVE = 0.10  # interquartile range over median
-_CLOCK_FELL = 0.95  # of the clock before
 _CLOCK_JUMPED_S = 1.0
-# What vcgencmd says of a Raspberry Pi: bits of `throttled=0x...`.
-_PI = {0: "undervoltage", 1: "its clock was capped", 2: "throttled", 3: "at its soft temperature limit"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,30 +121,14 @@ class Measurement:
     recipe: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("times_s", "init_s", "first_s"):
-            if not getattr(self, name) or not all(map(is_duration, getattr(self, name))):
-                raise EdgeCnnError(f"{self.name}: {name} has to be one or more durations in seconds")
-        texts = (
-            self.name,
-            self.artifact,
-            self.precision,
-            self.device,
-            self.date,
-            self.includes,
-            *(self.recipe or ()),
-        )
-        if not all(map(is_text, texts)) or not all(map(is_duration, self.warmup_s)):
-            raise EdgeCnnError(f"{self.name}: this is no measurement")
-        if not self.max_abs_error <= self.max_abs_error_allowed:
+        for name, (is_right, kind) in _KINDS.items():
+            if not is_right(getattr(self, name)):
+                raise EdgeCnnError(f"{str(self.name)[:80]}: {name} has to be {kind}")
+        if self.max_abs_error > self.max_abs_error_allowed:
             raise EdgeCnnError(
                 f"{self.name}: its outputs differ by {self.max_abs_error:.3g}, and"
                 f" {self.max_abs_error_allowed:.3g} is allowed; wrong outputs have no latency"
             )
-        readings = (self.environment.before, self.environment.after)
-        if not all(map(is_readings, readings)) or not all(
-            map(is_number, (self.environment.peak_rss_bytes, self.clock_jumped_s))
-        ):
-            raise EdgeCnnError(f"{self.name}: its environment is not what a runner says")
 
     @property
     def median_s(self) -> float:
@@ -191,20 +172,10 @@ class Measurement:
         found = [] if self.steady else ["not steady after the warm-up"]
         if self.noisy:
             found.append(f"noisy: the middle half spans {self.iqr_s / self.median_s:.0%} of the median")
-        before, after = (_clock(each) for each in (self.environment.before, self.environment.after))
-        if after < _CLOCK_FELL * before:
-            found.append("the processor's clock fell")
+        found += clocks(self.environment.before, self.environment.after)
         if abs(self.clock_jumped_s) > _CLOCK_JUMPED_S:
             found.append(f"its wall clock jumped by {self.clock_jumped_s:.0f} s; times are of another clock")
-        return (*found, *self._throttling())
-
-    def _throttling(self) -> Iterable[str]:
-        readings = (self.environment.before, self.environment.after)
-        before, after = (_pi_bits(str(each.get("throttled", ""))) for each in readings)
-        for bit, name in _PI.items():
-            happened = after >> (bit + 16) & 1 and not before >> (bit + 16) & 1
-            if after >> bit & 1 or happened:
-                yield name
+        return (*found, *throttling(self.environment.before, self.environment.after))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data: what was measured, and what follows from it."""
@@ -230,78 +201,59 @@ class Measurement:
                 LayerTime(layer=each["layer"], medians_s=tuple(each["medians_s"]))
                 for each in data.get("layers", ())  # results of before there were any have none
             )
-            for key in ("times_s", "warmup_s", "init_s", "first_s"):
-                values[key] = tuple(values[key])
-            values["recipe"] = None if data.get("recipe") is None else tuple(data["recipe"])
+            values["recipe"] = data.get("recipe")
             values["environment"] = Environment.from_json(data["environment"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise EdgeCnnError(f"this is no measurement: {error} is missing or wrong") from error
+        except KeyError as error:
+            raise EdgeCnnError(f"{error} is missing") from error
+        except (TypeError, AttributeError) as error:
+            raise EdgeCnnError("it, its environment or its layers are of another kind") from error
+        for key in ("times_s", "warmup_s", "init_s", "first_s", "recipe"):
+            values[key] = tuple(values[key]) if isinstance(values[key], list) else values[key]
         return cls(**values)
-
-
-def _clock(readings: Mapping[str, Any]) -> float:
-    """Return the highest clock of any core; endless where no core says it."""
-    said = readings.get("clock_khz")
-    return max(filter(is_number, said if isinstance(said, list) else []), default=float("inf"))
-
-
-def _pi_bits(said: str) -> int:
-    found = re.search(r"0x([0-9a-fA-F]{1,8})", said)
-    return int(found[1], 16) if found else 0
-
-
-def merge(parts: Sequence[Measurement]) -> Measurement:
-    """Join the rounds of one measurement; raise `EdgeCnnError` where what matters differs between them."""
-    first, last = parts[0], parts[-1]
-    for each in parts[1:]:
-        _same(first, each)
-    joined = {
-        key: tuple(value for part in parts for value in getattr(part, key))
-        for key in ("times_s", "warmup_s", "init_s", "first_s")
-    }
-    environment = Environment(
-        fixed=first.environment.fixed,
-        before=first.environment.before,
-        after=last.environment.after,
-        peak_rss_bytes=max(part.environment.peak_rss_bytes for part in parts),
-    )
-    rest = {item.name: getattr(first, item.name) for item in fields(Measurement)}
-    rest |= {"max_abs_error": max(part.max_abs_error for part in parts), "environment": environment}
-    rest["layers"] = _merged_layers(parts)
-    rest["clock_jumped_s"] = max((part.clock_jumped_s for part in parts), key=abs)
-    return Measurement(**{**rest, **joined, "steady": all(part.steady for part in parts)})
-
-
-def _merged_layers(parts: Sequence[Measurement]) -> tuple[LayerTime, ...]:
-    names = [[layer.layer for layer in part.layers] for part in parts]
-    if any(each != names[0] for each in names):
-        raise EdgeCnnError(f"{parts[0].name}: its rounds tell of different layers; run it again")
-    return tuple(
-        LayerTime(layer=same[0].layer, medians_s=tuple(value for each in same for value in each.medians_s))
-        for same in zip(*(part.layers for part in parts), strict=True)
-    )
 
 
 def _is_time(value: Any) -> bool:
     return is_number(value) and value >= 0
 
 
-def _same(one: Measurement, other: Measurement) -> None:
-    for key in ("name", "artifact", "precision", "bundle_sha256", "device", "includes"):
-        if getattr(one, key) != getattr(other, key):
-            raise EdgeCnnError(
-                f"{getattr(one, key)} and {getattr(other, key)} are not one measurement's {key}"
-            )
-    before, after = one.environment.fixed, other.environment.fixed
-    for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key):
-            why = (
-                "it was restarted" if key == "boot" else f"{key} was {before.get(key)}, then {after.get(key)}"
-            )
-            raise EdgeCnnError(
-                f"{one.device} changed while {one.name} was measured: {why}; nothing was recorded, run it"
-                " again"
-            )
+def _is_count(value: Any) -> bool:
+    return _is_time(value) and isinstance(value, int)
+
+
+def _is_environment(value: Any) -> bool:
+    if not isinstance(value, Environment) or not _is_count(value.peak_rss_bytes):
+        return False
+    threads = value.fixed.get("threads")
+    return (threads is None or _is_count(threads)) and all(
+        map(is_readings, (value.fixed, value.before, value.after))
+    )
+
+
+def _several(is_right: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, tuple) and len(value) >= least and all(map(is_right, value))
+
+
+def _or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_right(value)
+
+
+_TEXTS = ("name", "artifact", "precision", "bundle_sha256", "device", "date", "includes")
+# What each field of a measurement has to be: it may come from a device, or from a file that anybody wrote.
+_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(_TEXTS, (is_text, "a text")),
+    "model": (_or_none(is_text), "a text, or none"),
+    "recipe": (_or_none(_several(is_text)), "texts, or none"),
+    "mult_adds": (_or_none(_is_count), "a count, or none"),
+    **dict.fromkeys(
+        ("times_s", "init_s", "first_s"), (_several(is_duration, 1), "one or more durations in seconds")
+    ),
+    "warmup_s": (_several(is_duration), "durations in seconds"),
+    "steady": (lambda value: isinstance(value, bool), "true or false"),
+    **dict.fromkeys(
+        ("max_abs_error", "max_abs_error_allowed", "clock_jumped_s"), (is_number, "a finite number")
+    ),
+    "environment": (_is_environment, "what a runner says of it"),
+}
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgecnn import units
 from edgecnn.devices import answers
-from edgecnn.devices.measurement import Environment, LayerTime, Measurement, merge
+from edgecnn.devices.measurement import Environment, LayerTime, Measurement
+from edgecnn.devices.rounds import merge
 from edgecnn.devices.shell import WAITS_S
 from edgecnn.devices.transport import GoneError, LostError, Transport
 from edgecnn.errors import EdgeCnnError, VerificationError
@@ -79,6 +81,7 @@ class Visit:
     def __init__(self, device: Transport, waits_s: Sequence[float] = WAITS_S) -> None:
         self._device, self._waits_s = device, tuple(waits_s)
         self._places: dict[Path, str] = {}
+        self._built: set[Path] = set()
 
     def ask(self, job: Job, words: Sequence[str], timeout_s: float) -> dict[str, Any]:
         """Run a command of the bundle's runner on the device and return its answer."""
@@ -105,11 +108,14 @@ class Visit:
 
     def _place(self, job: Job) -> str:
         if job.folder not in self._places:
-            place = self._device.put(job.folder)
-            if job.build:
-                self._device.run(place, job.build, _BUILD_S)
-            self._places[job.folder] = place
-        return self._places[job.folder]
+            self._places[job.folder] = self._device.put(job.folder)
+            self._built.discard(job.folder)
+        place = self._places[job.folder]
+        if job.build and job.folder not in self._built:
+            # Where a connection broke, in the same folder: an earlier build of it is ended there first.
+            self._device.run(place, job.build, _BUILD_S)
+            self._built.add(job.folder)
+        return place
 
     def _insist(self, job: Job, action: Callable[[], Any]) -> Any:
         """Try again where a connection broke; where the files are gone, copy them again."""
@@ -169,9 +175,7 @@ def measure_there(
     for turn in range(plan.rounds):
         for index in draw.sample(range(len(jobs)), len(jobs)):
             job = jobs[index]
-            on_turn(
-                done, total, f"{job.name}, {job.threads} thread{'s' * (job.threads > 1)}, round {turn + 1}"
-            )
+            on_turn(done, total, f"{job.name}, {units.several(job.threads, 'thread')}, round {turn + 1}")
             parts[index].append(_turn(visit, device.name, job, plan))
             done += 1
     return [merge(each) for each in parts]

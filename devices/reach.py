@@ -81,7 +81,8 @@ def _ssh(address: Address, python: str | None, folder: Path, options: Sequence[s
     def connect() -> None:
         # What stays in the background would hold a pipe open: it says why it failed into a file.
         said = str(folder / "said")
-        ran = run(("sh", "-c", _INTO_A_FILE, "sh", said, *master), Bounds(timeout_s=_CONNECT_S))
+        bounds = Bounds(timeout_s=_CONNECT_S, leaves=True)
+        ran = run(("sh", "-c", _INTO_A_FILE, "sh", said, *master), bounds)
         if ran.code != 0:
             raise failure(address.text, ran, _CONNECT_S)
 

@@ -11,10 +11,10 @@ import shlex
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from edgecnn.devices import bounded
 from edgecnn.devices.bounded import Bounds, Ran
@@ -29,13 +29,15 @@ _PREFIX = "edgecnn-"
 _PLACE = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _SHORT_S, _COPY_S = 60.0, 1800.0
+_SLOWEST_BYTES_PER_S = 1 << 16
 _STALE_MINUTES = 24 * 60
 _QUIET = "export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1;"
 _KILL_AFTER_S = 5
-# A number that belongs to another program by now has another folder.
-_END_EARLIER = (
-    'p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ] && kill "$p";'
-    " echo $$ > .pid;"
+# Whether something still runs in this folder: a number that is another program's by now has another folder.
+# Until it has ended it may write there once more, and takes the processor from what comes next.
+_RUNS = '{ p=$(cat .pid 2>/dev/null); [ -n "$p" ] && [ "$(readlink "/proc/$p/cwd")" = "$(pwd -P)" ]; }'
+_END = (
+    f'{_RUNS} && kill "$p"; n=0; while [ $n -le {_KILL_AFTER_S} ] && {_RUNS}; do sleep 1; n=$((n + 1)); done;'
 )
 
 
@@ -73,9 +75,7 @@ class Shell:
         place = f"{_PREFIX}{secrets.token_hex(8)}"
         self._places.append(place)  # before anything is there, so that a broken copy is removed, too
         where = self._where(place)
-        with tempfile.TemporaryFile(prefix=_PREFIX) as packed:
-            _pack(folder, packed)
-            packed.seek(0)
+        with _packed(folder) as packed:
             script = f"umask 077; mkdir {where} && cd {where} && tar -xf -"
             ran = bounded.run((*self._reach, script), Bounds(timeout_s=_COPY_S), packed)
         if ran.code != 0:
@@ -92,7 +92,7 @@ class Shell:
         command = shlex.join([*self._python, *words])
         limit = f"timeout -k {_KILL_AFTER_S} {max(1, round(timeout_s))}"
         into = f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
-        script = f"{into} {_END_EARLIER} {_QUIET} exec {limit} {command}"
+        script = f"{into} {_END} echo $$ > .pid; {_QUIET} exec {limit} {command}"
         heard = None if on_count is None else Counting(on_count)
         ran = self._ask(script, Bounds(timeout_s=timeout_s + _SHORT_S), heard)
         if ran.code != 0:
@@ -109,9 +109,10 @@ class Shell:
             f"cd {self._where(place)} 2>/dev/null || exit {GONE};"
             f" n=$(wc -c < {name}) && printf '\\n%s %s\\n' {mark} $n && head -c {most_bytes} {name}"
         )
-        ran = self._ask(script, Bounds(timeout_s=_COPY_S, out_bytes=most_bytes + (1 << 16)))
+        limit_s = _SHORT_S + most_bytes / _SLOWEST_BYTES_PER_S
+        ran = self._ask(script, Bounds(timeout_s=limit_s, out_bytes=most_bytes + (1 << 16)))
         if ran.code != 0:
-            raise failure(self.name, ran, _COPY_S)
+            raise failure(self.name, ran, limit_s)
         found = re.search(rb"\n" + mark.encode() + rb" +(\d{1,15})\r?\n", ran.out)
         if found is None:
             raise LostError(f"{self.name}: the connection broke while {name} was fetched")
@@ -123,10 +124,12 @@ class Shell:
         return data
 
     def remove(self, *places: str) -> None:
-        """Remove these folders."""
+        """End what still runs in these folders, as after an interruption, and remove them."""
         if not places:
             return
-        ran = self._ask(f"rm -rf {' '.join(map(self._where, places))}", Bounds(timeout_s=_SHORT_S))
+        folders = [self._where(place) for place in places]
+        ending = " ".join(f"(cd {each} 2>/dev/null && {{ {_END} }});" for each in folders)
+        ran = self._ask(f"{ending} rm -rf {' '.join(folders)}", Bounds(timeout_s=_SHORT_S))
         if ran.code != 0:
             raise failure(self.name, ran, _SHORT_S)
         self._places = [place for place in self._places if place not in places]
@@ -155,9 +158,10 @@ class Shell:
 
     def _sweep(self) -> None:
         """Remove what an earlier run, whose connection never came back, had to leave there."""
+        removing = shlex.quote(f'cd "$1" && ! {_RUNS} && rm -rf "$1"')
         script = (
             f"find {self._temporary}/ -maxdepth 1 -type d -name '{_PREFIX}????????????????'"
-            f' -user "$(id -u)" -mmin +{_STALE_MINUTES} -exec rm -rf {{}} + 2>/dev/null; true'
+            f' -user "$(id -u)" -mmin +{_STALE_MINUTES} -exec sh -c {removing} sh {{}} \\; 2>/dev/null; true'
         )
         ran = self._ask(script, Bounds(timeout_s=_SHORT_S))
         if ran.code != 0:
@@ -177,13 +181,26 @@ def insist(action: Callable[[], T], waits_s: Sequence[float] = WAITS_S[:2]) -> T
     return action()
 
 
-def _pack(folder: Path, packed: object) -> None:
-    """Write a folder's plain files as tar, without owners and times."""
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:  # type: ignore[call-overload]
-        for file in sorted(folder.rglob("*")):
-            if file.is_symlink() or not file.is_file() or "__pycache__" in file.parts:
-                continue
-            entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
-            entry.size, entry.mode = file.stat().st_size, 0o644
-            with file.open("rb") as content:
-                archive.addfile(entry, content)
+@contextmanager
+def _packed(folder: Path) -> Iterator[IO[bytes]]:
+    """Give a folder's plain files as tar, without owners and times; names may be long."""
+    with tempfile.TemporaryFile(prefix=_PREFIX) as packed:
+        try:
+            with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+                for file in sorted(folder.rglob("*")):
+                    if not file.is_symlink() and file.is_file() and "__pycache__" not in file.parts:
+                        _pack(file, file.relative_to(folder).as_posix(), archive)
+            packed.seek(0)
+        except OSError as error:
+            place = tempfile.gettempdir()
+            raise EdgeCnnError(
+                f"{folder} cannot be packed in {place} of this machine: {error.strerror or error}"
+            ) from error
+        yield packed
+
+
+def _pack(file: Path, name: str, archive: tarfile.TarFile) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = file.stat().st_size, 0o644
+    with file.open("rb") as content:
+        archive.addfile(entry, content)

@@ -46,6 +46,8 @@ def check_free(path: str | Path, *, force: bool, marker: str = "", folder: bool 
         if folder is not None and folder != clean.is_dir():
             is_one, wanted = ("a file", "a folder") if folder else ("a folder", "a file")
             raise EdgeCnnError(f"{path} is {is_one}, not {wanted}; choose another name")
+        if not clean.is_dir() and not clean.is_file():
+            raise EdgeCnnError(f"{path} is a device or a pipe, which no file replaces; choose another name")
         if clean.is_dir() and not _is_replaceable(clean, marker):
             raise EdgeCnnError(
                 f"{path} holds no {marker or 'earlier result'}, so --force does not replace it"
@@ -146,7 +148,10 @@ def _is_there(path: Path) -> bool:
 
 def _is_replaceable(folder: Path, marker: str) -> bool:
     here = Path.cwd()
-    if folder == here or folder in here.parents or folder == Path.home():
+    kept = [here, *here.parents]
+    with suppress(RuntimeError):  # a home that nobody knows
+        kept.append(Path.home())
+    if folder in kept:
         return False
     return not marker or (folder / marker).exists() or not any(folder.iterdir())
 

@@ -13,6 +13,11 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def several(number: int, thing: str) -> str:
+    """Format so many things: `1 layer`, `2 layers`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def size(value_bytes: float) -> str:
     """Format a size in bytes with binary units: `5.09 MiB`."""
     for scale, unit in _BINARY:

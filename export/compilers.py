@@ -1,7 +1,7 @@
 """From the validated graph to what a board's runtime reads, one compiler for each runtime."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any
@@ -13,22 +13,14 @@ import onnx_ir as ir
 from edgecnn.device import DeviceProfile
 from edgecnn.errors import EdgeCnnError, VerificationError
 from edgecnn.export import micro, tensorrt, tflite
-from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
-from edgecnn.export.parity import LOSSLESS, Parity
+from edgecnn.export.artifacts import Artifact, graph_artifact
+from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_OUTPUT_INT8
+from edgecnn.export.parity import LOSSLESS
 from edgecnn.graph.precision import layer_precisions, precision_of, rest_of, stored_weights
-from edgecnn.graph.save import to_bytes
 from edgecnn.graph.tflite_file import read_tflite
-from edgecnn.runtime import Runner
 
-GRAPH = "model.onnx"
 HOST_GPU = "host-gpu"  # the target that is this machine
 
-# What a board may add to an artifact's own error, as a fraction of the response: its kernels sum in another
-# order. Of an int8 file it is no more than `_OTHER_KERNELS` times what its own hop allows, in steps: LiteRT's
-# plain kernels, which round otherwise than XNNPACK's, were 0.4 to 2.7 times ONNX Runtime's own steps away
-# (measured, nine networks).
-_OTHER_KERNELS = 3
-_BOARD = {"fp32": 1e-3, "fp16": 5e-2, "int8": 1e-1, "dynamic": 1e-1}
 # On random weights two runtimes that round another way are 1 to 10 % apart in int8, and kernels that round
 # their inputs as they run are 1 to 7 % from exact ones (measured). For int8 the count of steps decides.
 _TFLITE = {"fp32": LOSSLESS, "int8": 1e-1, "dynamic": 2e-1}
@@ -41,54 +33,6 @@ _TENSORRT_SCRIPTS = (
     "trtexec_engine.py",
 )
 _FP16 = 5e-2  # half precision through 30 layers moves an output by 0.1 to 1 % of its response (measured)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Artifact:
-    """One file that a runtime reads.
-
-    Attributes:
-        path: its name in the bundle.
-        data: its bytes.
-        format: `onnx` or `tflite`.
-        precision: `fp32`, `fp16`, `int8`, or `dynamic` for int8 weights alone.
-        layout: of its images, `NCHW` or `NHWC`.
-        tolerance: the error allowed against the graph it was compiled from, as a fraction of the response.
-        runner: runs it on this host.
-        values: gives the intermediate values on one image, by name.
-        operators: how often each of its operators occurs.
-        quantized: whether it is compared with its graph in steps of the quantized values, each by each.
-        expected: the file of the sample's outputs that it has to give.
-        rest: `fp16` where that is what int8 leaves in float.
-        layers: the precision asked of each layer with weights, where the runtime may choose another.
-    """
-
-    path: str
-    data: bytes
-    format: str
-    precision: str
-    layout: str
-    tolerance: float
-    runner: Runner
-    values: Callable[[np.ndarray], dict[str, np.ndarray]]
-    operators: Mapping[str, int] = field(default_factory=dict)
-    quantized: bool = False
-    expected: str = SAMPLE_OUTPUT
-    rest: str = "fp32"
-    layers: Mapping[str, str] = field(default_factory=dict)
-
-    def describe(self, response: float, hop: Parity | None = None) -> dict[str, Any]:
-        """Return the manifest's entry; the error allowed on a board is absolute there.
-
-        `hop` is the comparison with the graph it was compiled from, which counted the steps of an int8 file.
-        """
-        allowed = (self.tolerance + _BOARD[self.precision]) * response
-        if self.quantized and hop is not None:
-            allowed = min(allowed, _OTHER_KERNELS * hop.tolerance)
-        names = ["path", "format", "precision", "layout"]
-        names += ["expected"] * (self.expected != SAMPLE_OUTPUT) + ["rest"] * (self.rest != "fp32")
-        entry = {name: getattr(self, name) for name in names} | {"max_abs_error_allowed": allowed}
-        return entry | ({"layers": dict(self.layers)} if self.layers else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,45 +82,6 @@ def compile_for(device: DeviceProfile, model: ir.Model, **more: Any) -> Compiled
     `more` are the further fields of `Source`.
     """
     return _COMPILERS[device.runtime](device, Source(graph=model, **more))
-
-
-def dla_artifact(response: float, lost: float) -> dict[str, Any]:
-    """Return the manifest's entry of what a DLA is built from: the float graph, with scales beside it.
-
-    A DLA rounds every tensor, by other rules than the int8 graph: it may lose twice what that one loses.
-
-    Args:
-        response: how far the outputs move between pictures.
-        lost: how far the int8 graph's outputs are from the float graph's.
-    """
-    entry = {"path": GRAPH, "format": "onnx", "precision": "int8", "layout": "NCHW"}
-    allowed = 2 * lost + _BOARD["int8"] * response
-    return {**entry, "calibration": CALIBRATION_CACHE, "max_abs_error_allowed": allowed}
-
-
-def graph_artifact(
-    model: ir.Model, path: str = GRAPH, precision: str = "fp32", tolerance: float = LOSSLESS
-) -> Artifact:
-    """Return the graph itself as an artifact, run by ONNX Runtime."""
-    from edgecnn.runtime.onnx_runner import OnnxRunner
-
-    names = [value.name or "" for node in model.graph for value in node.outputs]
-    return Artifact(
-        path=path,
-        data=to_bytes(model),
-        format="onnx",
-        precision=precision,
-        layout="NCHW",
-        tolerance=tolerance,
-        runner=OnnxRunner(model),
-        values=lambda image: OnnxRunner(model, outputs=names).values(image),
-        operators=_count(model),
-    )
-
-
-def _count(model: ir.Model) -> dict[str, int]:
-    names = [node.op_type for node in model.graph]
-    return {name: names.count(name) for name in sorted(set(names))}
 
 
 def _compile_litert(_device: DeviceProfile, source: Source) -> Compiled:

@@ -52,6 +52,10 @@ def verify(path: str | Path) -> list[Check]:
     Raises:
         EdgeCnnError: the path is no bundle at all.
     """
+    if Path(path).suffix.lower() == ".tflite" and Path(path).is_file():
+        raise EdgeCnnError(
+            f"{path} is a file alone, with nothing beside it to verify; --device compares it with this host"
+        )
     try:
         with open_bundle(Path(path)) as bundle:
             checks = [Check(what=MANIFEST, ok=True, detail="sha256 matches"), *_check_files(bundle)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.errors import EdgeCnnError
 from edgecnn.quantize import ranking
 from edgecnn.quantize.context import Context
@@ -160,7 +161,9 @@ def fitted(
     if context.samples is None:
         return small, ("no pictures to fit what is left to",)
     done = reconstruct(small, found.model, lambda name: kept[found.axes[name][1]], context, pictures)
-    return done.model, (f"{done.layers} layers fitted to {done.pictures} pictures",)
+    return done.model, (
+        f"{units.several(done.layers, 'layer')} fitted to {units.several(done.pictures, 'picture')}",
+    )
 
 
 def _ordered(model: ir.Model, plan: Plan, name: str, context: Context) -> _Ordered:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import output
 from edgecnn.graph.precision import scheme_of
@@ -56,8 +57,8 @@ def correct_bias(model: ir.Model, *, context: Context) -> Result:
     for layer, shift in zip(layers, corrected, strict=True):
         shift_bias(clone.graph, layer, shift)
     largest = max((float(np.abs(shift).max(initial=0.0)) for shift in corrected), default=0.0)
-    number = sum(len(part) for part in parts)
-    note = f"{len(layers)} layers corrected over {number} pictures, by {largest:.3g} at most"
+    pictures = units.several(sum(len(part) for part in parts), "picture")
+    note = f"{units.several(len(layers), 'layer')} corrected over {pictures}, by {largest:.3g} at most"
     return Result(model=clone, matched=len(layers), note=note)
 
 

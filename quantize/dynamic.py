@@ -9,6 +9,7 @@ Source: Krishnamoorthi 2018, arXiv:1806.08342, §3.1.
 
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.graph.nodes import constant
 from edgecnn.quantize.grid import weight_scales
 from edgecnn.quantize.pairs import insert_weight_pair
@@ -27,5 +28,9 @@ def dynamic(model: ir.Model, *, per_channel: bool = True) -> Result:
         axis, array = (weight.axis if per_channel else None), constant(weight.value)
         assert array is not None
         insert_weight_pair(clone.graph, weight.value, weight_scales(array, axis), axis)
-    note = f"{len(weights)} weights in int8" if weights else "no convolution or fully connected layer"
+    note = (
+        f"{units.several(len(weights), 'weight')} in int8"
+        if weights
+        else "no convolution or fully connected layer"
+    )
     return Result(model=clone, matched=len(weights), note=note)

@@ -9,6 +9,7 @@ Source: IEEE 754-2008, binary16.
 
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.half_precision import to_fp16
 from edgecnn.quantize.passes import Result, compression_pass
@@ -21,9 +22,10 @@ def fp16(model: ir.Model) -> Result:
         raise EdgeCnnError("the graph is in fp16 already; give the float32 graph it was made from")
     half = to_fp16(model)
     weights = [value for value in half.graph.initializers.values() if value.dtype == ir.DataType.FLOAT16]
-    flushed = half.metadata_props.get("edgecnn.fp16.flushed", "0")
+    flushed = int(half.metadata_props.get("edgecnn.fp16.flushed", "0"))
     return Result(
         model=half,
         matched=len(weights),
-        note=f"{len(weights)} tensors in float16, {flushed} numbers too small for it became 0",
+        note=f"{units.several(len(weights), 'tensor')} in float16,"
+        f" {units.several(flushed, 'number')} too small for it became 0",
     )

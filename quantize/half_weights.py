@@ -10,6 +10,7 @@ float16. Source: IEEE 754-2008, binary16; TensorFlow Lite, post-training float16
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import constant
 from edgecnn.graph.precision import HALF, STORED
@@ -33,7 +34,11 @@ def half_weights(model: ir.Model) -> Result:
         _round(clone.graph, weight.value)
     if weights:
         clone.metadata_props[STORED] = HALF
-    note = f"{len(weights)} weights in float16" if weights else "no convolution or fully connected layer"
+    note = (
+        f"{units.several(len(weights), 'weight')} in float16"
+        if weights
+        else "no convolution or fully connected layer"
+    )
     return Result(model=clone, matched=len(weights), note=note)
 
 

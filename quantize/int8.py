@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.calls import Value
 from edgecnn.errors import UnknownNameError
 from edgecnn.graph.nodes import output
@@ -55,8 +56,9 @@ def int8(
     grids = settle(placement, calibration.ranges, scheme.to_grid, per_channel=per_channel)
     write_pairs(clone, placement, grids, per_channel=per_channel)
     record(clone, context.scheme, calibration)
-    note = f"{placement.layers} layers in int8, {calibration.count} pictures, observer {observer}"
-    note += f", {norms} BatchNorms became convolutions" if norms else ""
+    layers, pictures = units.several(placement.layers, "layer"), units.several(calibration.count, "picture")
+    note = f"{layers} in int8, {pictures}, observer {observer}"
+    note += f", {units.several(norms, 'BatchNorm')} became convolutions" if norms else ""
     return Result(model=clone, matched=placement.layers, note="; ".join([note, *calibration.warnings]))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
+from edgecnn import units
 from edgecnn.errors import EdgeCnnError
 from edgecnn.graph.nodes import static_shape
 from edgecnn.graph.precision import HALF, precision_of, stored_weights
@@ -49,7 +50,7 @@ class Course:
     @property
     def note(self) -> str:
         """Return what came of it, in words."""
-        epochs = f"{len(self.history)} epoch{'s' * (len(self.history) != 1)}"
+        epochs = units.several(len(self.history), "epoch")
         which = f", the best after {self.best}" if self.best != len(self.history) else ""
         return (
             f"{epochs}{which}; as the {self.against} on {self.before:.2%} → {self.after:.2%} of"

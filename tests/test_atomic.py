@@ -107,6 +107,13 @@ def test_force_never_replaces_the_folder_one_stands_in(tmp_path, monkeypatch):
             write(path, force=True)
 
 
+def test_force_replaces_a_folder_where_nobody_knows_the_home(tmp_path, monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}[0])
+    write(tmp_path / "out")
+    write(tmp_path / "out", force=True)
+
+
 def test_a_parent_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EdgeCnnError, match=r"file is a file; choose another place"):
@@ -232,6 +239,14 @@ def test_a_folder_is_no_place_for_a_file_nor_the_other_way_round(tmp_path):
         write_file(tmp_path / "folder", b"new", force=True)
     with pytest.raises(EdgeCnnError, match="is a file, not a folder"):
         write(tmp_path / "file", force=True)
+
+
+@pytest.mark.parametrize("folder", [None, False, True])
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path, folder):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/null", tmp_path / "pipe"):
+        with pytest.raises(EdgeCnnError, match="is a device or a pipe|is a file, not a folder"):
+            check_free(name, force=True, folder=folder)
 
 
 def test_the_place_can_be_checked_before_the_work(tmp_path):

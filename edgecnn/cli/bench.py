@@ -9,11 +9,13 @@ from edgecnn.cli.device_options import device_options
 from edgecnn.cli.main import show
 from edgecnn.cli.options import json_option, seed_option
 
+_MOST_DIGITS = 9
+
 
 def _numbers(_ctx: click.Context, _param: click.Parameter, given: str) -> tuple[int, ...]:
     words = given.split(",")
-    if not all(word.isdecimal() for word in words):
-        raise click.BadParameter(f"{given!r} is not whole numbers joined by commas")
+    if not all(word.isdecimal() and len(word) <= _MOST_DIGITS for word in words):
+        raise click.BadParameter(f"{given[:80]!r} is not whole numbers joined by commas")
     return tuple(map(int, words))
 
 
@@ -37,6 +39,7 @@ def bench_command(
     A BUNDLE is what `edgecnn export` wrote, or a .tflite file. Several take turns, with each number of
     threads.
     """
+    from edgecnn.atomic import check_free
     from edgecnn.devices.results import append_results, check_results
     from edgecnn.pipeline.measuring import measure
     from edgecnn.report.latency_plot import check_plot, write_latency_plot
@@ -47,16 +50,19 @@ def bench_command(
         check_results(out)
     if plot:
         check_plot(plot)
+        check_free(plot, force=True, folder=False)
     with bar("measure") as say:
         found = measure(
             bundles, on_turn=say, on_note=lambda note: click.echo(f"note: {note}", err=True), **given
         )
-    if out:
-        append_results(out, found)
-    if plot:
-        write_latency_plot(found, plot)
-    show(
-        as_json,
-        lambda: {"measurements": [each.to_json() for each in found]},
-        lambda: print_measurements(found),
-    )
+    try:
+        if out:
+            append_results(out, found)
+        if plot:
+            write_latency_plot(found, plot)
+    finally:  # what took minutes is told, even where the disk is full by now
+        show(
+            as_json,
+            lambda: {"measurements": [each.to_json() for each in found]},
+            lambda: print_measurements(found),
+        )

@@ -14,7 +14,7 @@ def device_options(default: str | None) -> Callable[[F], F]:
     def add(command: F) -> F:
         shown = "local, ssh://user@host, adb:, or emulated:pi4."
         command = click.option(
-            "--python", metavar="PATH", help="The Python of the device.  [default: python3]"
+            "--python", metavar="PATH", help="The Python there.  [default: python3; on local, this one]"
         )(command)
         return click.option("--device", default=default, show_default=default is not None, help=shown)(
             command

@@ -78,7 +78,7 @@ def _score(
     models: tuple[str, ...], data: str, given: dict[str, Any], tables: dict[str, bool]
 ) -> list[tuple[str, Any]]:
     from edgecnn.data import load
-    from edgecnn.pipeline.network import is_path
+    from edgecnn.pipeline.model_paths import is_path
     from edgecnn.pipeline.scoring import check_task, score
     from edgecnn.report.progress import progress
 

@@ -93,12 +93,17 @@ def _shapes(
     for item in given:
         name, _, shape = item.rpartition(":")
         sizes = shape.split("x")
-        if not name or not all(size.isdecimal() and int(size) > 0 for size in sizes):
-            raise EdgeCnnError(f"--input {item} is not NAME:1x3x224x224")
+        if not name or not all(map(_is_size, sizes)):
+            raise EdgeCnnError(f"--input {item[:200]} is not NAME:1x3x224x224")
         shapes[name] = tuple(map(int, sizes))
     return shapes
 
 
+def _is_size(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) > 0
+
+
+_MOST_DIGITS = 9
 _CONTRACT = ("mean", "std", "channel_order", "resize", "crop")
 
 

@@ -47,11 +47,11 @@ def profile_command(
     roofline of its profile.
     """
     for option, value in {"--threads": threads, "--fp16": fp16, "--int8": int8}.items():
-        if value and not device:
+        if value and device is None:
             raise click.UsageError(f"{option} is of the prediction; give --device, too")
     if fp16 and int8:
         raise click.UsageError("--fp16 and --int8 exclude each other")
-    if device and as_csv:
+    if device is not None and as_csv:
         raise click.UsageError("--csv has no latency; give --json with --device")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")
@@ -62,7 +62,7 @@ def profile_command(
         if plot:
             profile_plot.check_plot(plot)
         prediction = None
-        if device:
+        if device is not None:
             from edgecnn.pipeline.prediction import opened_prediction
 
             precision = "fp16" if fp16 else "int8" if int8 else None

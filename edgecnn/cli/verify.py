@@ -22,7 +22,7 @@ def verify_command(bundle: Path, device: str | None, python: str | None, as_json
     """Check every hash of a BUNDLE, then its outputs on its own sample; with --device on that device."""
     from edgecnn.report.views import print_checks
 
-    checks = _on(bundle, device, python) if device else _here(bundle, python)
+    checks = _here(bundle, python) if device is None else _on(bundle, device, python)
     ok = all(check.ok for check in checks)
     show(
         as_json,

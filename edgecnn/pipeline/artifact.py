@@ -17,7 +17,8 @@ from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import MANIFEST, Bundle, is_bundle, open_bundle
 from edgecnn.export.verify import runner
 from edgecnn.graph.layout import LAYOUTS, TO_FIRST, TO_LAST, check_layout
-from edgecnn.pipeline.network import is_path, open_network, refuse_opening
+from edgecnn.pipeline.model_paths import is_path, refuse_opening
+from edgecnn.pipeline.network import open_network
 from edgecnn.preprocessing import Preprocessing, raw_preprocessing
 from edgecnn.runtime import Runner
 

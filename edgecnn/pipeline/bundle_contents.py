@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from edgecnn.export.artifacts import dla_artifact
 from edgecnn.export.bundle import CALIBRATION_CACHE, SAMPLE_INPUT, SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8, to_npy
-from edgecnn.export.compilers import dla_artifact
 from edgecnn.export.parity import response
 from edgecnn.pipeline import microcontroller
 from edgecnn.pipeline.network import Network

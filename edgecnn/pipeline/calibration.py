@@ -12,7 +12,8 @@ from edgecnn.calls import Call
 from edgecnn.data import load
 from edgecnn.data.stream import stream
 from edgecnn.errors import EdgeCnnError
-from edgecnn.pipeline.network import Network, is_path
+from edgecnn.pipeline.model_paths import is_path
+from edgecnn.pipeline.network import Network
 from edgecnn.pipeline.training_pictures import PICTURES
 from edgecnn.quantize.recipe import needs, uses
 

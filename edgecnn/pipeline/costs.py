@@ -37,7 +37,7 @@ def opened_costs(model: Any, **opening: Any) -> tuple[str, Profile]:
 
 
 def _tflite_costs(path: Path, opening: dict[str, Any]) -> tuple[str, Profile]:
-    from edgecnn.pipeline.network import refuse_opening
+    from edgecnn.pipeline.model_paths import refuse_opening
     from edgecnn.profile import profile_tflite
 
     refuse_opening(path, opening)

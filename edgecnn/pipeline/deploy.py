@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from edgecnn import units
 from edgecnn.atomic import check_free
 from edgecnn.errors import EdgeCnnError
+from edgecnn.export.artifacts import Artifact
 from edgecnn.export.bundle import (
     MANIFEST,
     is_zip,
     write_bundle,
 )
-from edgecnn.export.compilers import (
-    Artifact,
-    check_target,
-)
+from edgecnn.export.compilers import check_target
 from edgecnn.export.parity import Parity
 from edgecnn.graph.precision import precision_of, scheme_of
 from edgecnn.pipeline import microcontroller

@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.errors import VerificationError
-from edgecnn.export.compilers import Artifact
+from edgecnn.export.artifacts import Artifact
 from edgecnn.export.fidelity import check_layers, fidelity
 from edgecnn.export.parity import (
     LOSSLESS,

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgecnn.errors import EdgeCnnError
 from edgecnn.optimize.epoch import Epoch
-from edgecnn.pipeline.network import is_path
+from edgecnn.pipeline.model_paths import is_path
 from edgecnn.published_recipes import DEFAULT, published
 from edgecnn.run_folder import RunFolder
 from edgecnn.spec import ModelSpec

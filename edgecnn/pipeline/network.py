@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,11 @@ from edgecnn import run_folder
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import is_bundle, open_bundle
 from edgecnn.export.parity import Parity
+from edgecnn.pipeline.model_paths import is_path, no_model, refuse_opening
 from edgecnn.preprocessing import Preprocessing, default_preprocessing, raw_preprocessing
 from edgecnn.sample import initialization_inputs
 from edgecnn.spec import ModelSpec
-from edgecnn.unfinished_run import folder_of, is_unfinished, refuse_unfinished
+from edgecnn.unfinished_run import refuse_unfinished
 
 if TYPE_CHECKING:
     from torch import nn
@@ -103,42 +103,6 @@ def open_network(
     return _open_module(model, input_shape)
 
 
-def is_path(model: str | Path) -> bool:
-    """Tell a path from a spec: a path exists as something we read, or looks like a file.
-
-    Raises `EdgeCnnError` where a word is both a registered model and a run folder or bundle.
-    """
-    path, text = Path(model), str(model)
-    if isinstance(model, Path) or path.suffix.lower() in _FILES:
-        return True
-    separated = "/" in text or "\\" in text
-    with suppress(OSError, ValueError):  # a name that is no possible path, such as a very long one
-        if run_folder.is_run_folder(path) or is_bundle(path) or is_unfinished(path):
-            if not separated and _is_registered(text):
-                raise EdgeCnnError(
-                    f"{text} is a model and also a folder here; write ./{text} for the folder, {text}() for"
-                    " the model"
-                )
-            return True
-        if is_unfinished(folder_of(path)) and not _is_registered(text):
-            return True
-    return separated and "(" not in text
-
-
-def _is_registered(name: str) -> bool:
-    from edgecnn.models import ARCHITECTURES
-
-    return name in ARCHITECTURES
-
-
-def refuse_opening(path: Path, opening: Mapping[str, Any]) -> None:
-    """Raise `EdgeCnnError` where options for a spec are given with a file, which says all that itself."""
-    given = [key for key in ("weights", *_SPEC_KEYS) if opening.get(key) not in (None, {})]
-    if given:
-        flags = ", ".join("--option" if key == "options" else f"--{key.replace('_', '-')}" for key in given)
-        raise EdgeCnnError(f"{path} brings its own weights and shape; leave out {flags}")
-
-
 def _no_layout(model: Any) -> EdgeCnnError:
     return EdgeCnnError(f"--layout is for an .onnx file's images, and {model} is none; leave it out")
 
@@ -155,9 +119,7 @@ def _open_path(
         from edgecnn.graph.load import load
 
         return _foreign(load(path, inputs), path.name, layout, allocate)
-    if path.suffix.lower() in _FILES and path.is_file():
-        raise EdgeCnnError(f"{path} is compiled already; give the network, its run folder or its .onnx file")
-    raise EdgeCnnError(f"there is no run folder, bundle or .onnx file {path}")
+    raise no_model(path)
 
 
 def _open_spec(spec: ModelSpec, weights: Path | None, seed: int, allocate: bool) -> Network:
@@ -298,5 +260,3 @@ def _digest(path: Path) -> str:
 
 
 _PRECISION = re.compile("-(fp32|fp16|int8|dynamic)$")  # of a bundle's name
-_SPEC_KEYS = ("width", "res", "classes", "in_channels", "options")
-_FILES = (".onnx", ".tflite", ".zip", ".pth", ".pt", ".safetensors", ".engine")

@@ -8,6 +8,7 @@ from typing import Any
 from edgecnn import devices
 from edgecnn.device import DeviceProfile
 from edgecnn.devices import fits
+from edgecnn.devices.address import Address
 from edgecnn.devices.cost_models import COST_MODELS, LITERT, TENSORRT
 from edgecnn.devices.fit import Fit
 from edgecnn.devices.prediction import Prediction
@@ -15,7 +16,7 @@ from edgecnn.devices.roofline import roofline
 from edgecnn.errors import EdgeCnnError
 from edgecnn.profile import Profile
 
-_WAYS = ("local", "ssh:", "adb:")
+_WAYS = ("ssh:", "adb:", "emulated:")
 
 
 def predict(
@@ -47,7 +48,7 @@ def opened_prediction(
     """Return the network's complete title, its profile, and the prediction."""
     from edgecnn.pipeline.costs import opened_costs
 
-    known = None if device.startswith(_WAYS) else devices.find(device)
+    known = _profile(device)
     title, costs = opened_costs(model, **opening)
     own, precision, compiled = _compiled(model, precision, opening)
     runs = known.runtime if known is not None and known.runtime in COST_MODELS else None
@@ -55,8 +56,6 @@ def opened_prediction(
     if fit is not None:
         _check_here(fit)
         return title, costs, fit.predict(compiled(fit.runs))
-    if known is None:
-        known = devices.find("host") if device == "local" else None
     if known is None:
         raise EdgeCnnError(
             f"{device} was not fitted for {precision} with --threads {threads}, so no latency can be"
@@ -98,6 +97,18 @@ def _check_here(fit: Fit) -> None:
             f"{fit.target} was fitted with TensorRT {fitted}, and this machine has {version} now; fit it"
             f" again: edgecnn device fit local --as {fit.target}"
         )
+
+
+def _profile(device: str) -> DeviceProfile | None:
+    """Return the profile that a device's name means; None where it says how the device is reached."""
+    if device == "local" or not device.startswith(_WAYS):
+        return devices.find("host" if device == "local" else device)
+    address = Address.parse(device)
+    if address.way == "emulated":
+        raise EdgeCnnError(
+            f"{device} has no latency of its own, and none is predicted for it; give {address.board}"
+        )
+    return None
 
 
 def _is_tflite(model: Any) -> bool:

@@ -15,7 +15,8 @@ from edgecnn.data.files import Files
 from edgecnn.data.sample import evenly
 from edgecnn.device import DeviceProfile
 from edgecnn.evaluate import Comparison, Measured, Metrics, Segmentation, compare, evaluate_dataset
-from edgecnn.export.compilers import Artifact, compile_for
+from edgecnn.export.artifacts import Artifact
+from edgecnn.export.compilers import compile_for
 from edgecnn.graph.nodes import static_shape
 from edgecnn.graph.precision import precision_of
 from edgecnn.graph.save import to_bytes

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import edgecnn.export.board
+from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import SAMPLE_INPUT, SAMPLE_OUTPUT, to_npy, write_bundle
 from edgecnn.export.parity import LOSSLESS, response
 from edgecnn.graph.tflite_file import read_tflite
@@ -27,7 +28,10 @@ def write_tflite_bundle(file: Path, folder: Path, seed: int) -> None:
         EdgeCnnError: LiteRT cannot run the file here, or its outputs do not depend on its input.
     """
     data = file.read_bytes()
-    runner = LitertRunner(data)
+    try:
+        runner = LitertRunner(data)
+    except EdgeCnnError as error:
+        raise EdgeCnnError(f"{file}: {error}") from error
     shape = runner.input_shape
     draw = np.random.default_rng(seed)
     given = draw.standard_normal((max(COUNT // shape[0], 1) * shape[0], *shape[1:]), dtype=np.float32)

@@ -14,7 +14,8 @@ from edgecnn.data import Dataset
 from edgecnn.errors import EdgeCnnError, UnknownNameError
 from edgecnn.evaluate.class_names import class_order
 from edgecnn.graph.nodes import static_shape
-from edgecnn.pipeline.network import Network, is_path
+from edgecnn.pipeline.model_paths import is_path
+from edgecnn.pipeline.network import Network
 from edgecnn.quantize import Training
 from edgecnn.training_recipe import PRECISIONS
 

@@ -7,8 +7,9 @@ import numpy as np
 import onnx_ir as ir
 
 from edgecnn.errors import VerificationError
+from edgecnn.export.artifacts import Artifact, graph_artifact
 from edgecnn.export.bundle import SAMPLE_OUTPUT, SAMPLE_OUTPUT_INT8
-from edgecnn.export.compilers import Artifact, Compiled, compile_for, graph_artifact
+from edgecnn.export.compilers import Compiled, compile_for
 from edgecnn.export.parity import Parity
 from edgecnn.graph.precision import precision_of
 from edgecnn.pipeline import hops, microcontroller, room

@@ -1,6 +1,7 @@
 """Measurements as a table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgecnn import units
 from edgecnn.devices.measurement import Measurement
@@ -40,7 +41,10 @@ def print_measurements(found: Sequence[Measurement]) -> None:
             print_line(f"doubtful: {each.name}: {warning}")
     for each in found:
         _print_layers(each)
-    print_line(f"{len(first.times_s)} inferences each, after a warm-up; a time is {first.includes}")
+    print_line(
+        f"{units.several(len(first.times_s), 'inference')} each, after a warm-up; a time is"
+        f" {_words(first.includes)}"
+    )
     print_line(
         "outputs verified there first; LiteRT's Python interface gives no times by layer"
     ) if _is_litert(first) else print_line("outputs verified there first")
@@ -54,8 +58,8 @@ def _print_layers(measured: Measurement) -> None:
     slowest = sorted(measured.layers, key=lambda layer: -layer.median_s)[:_SLOWEST]
     rows = [(each.layer, units.duration(each.median_s), f"{each.median_s / total_s:.0%}") for each in slowest]
     title = (
-        f"{measured.name}: slowest of {len(measured.layers)} layers, measured by TensorRT's profiler in"
-        " inferences that it slows"
+        f"{measured.name}: slowest of {units.several(len(measured.layers), 'layer')}, measured by TensorRT's"
+        " profiler in inferences that it slows"
     )
     print_table(("layer", "median", "of all layers"), rows, title=title, numeric=("median", "of all layers"))
 
@@ -68,8 +72,14 @@ def _where(measured: Measurement) -> str:
     fixed = measured.environment.fixed
     board = fixed.get("board") or fixed.get("cpu") or fixed.get("machine")
     governor = fixed.get("governor")
-    said = [board, fixed.get("runtime"), f"governor {' '.join(map(str, governor))}" if governor else None]
-    return ", ".join(str(each) for each in said if each)
+    said = [board, fixed.get("runtime"), f"governor {_words(governor)}" if governor else None]
+    return ", ".join(_words(each) for each in said if each)
+
+
+def _words(told: Any) -> str:
+    """Return in one line what a device said, one thing or several."""
+    several = told if isinstance(told, list) else [told]
+    return " ".join(" ".join(str(each).split()) for each in several)
 
 
 def _row(measured: Measurement) -> tuple[str, ...]:

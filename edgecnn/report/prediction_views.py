@@ -29,7 +29,7 @@ def print_prediction(found: Prediction, *, layers: bool = False) -> None:
         ]
         print_table(_LAYERS, rows, title="", numeric=_LAYERS[2:4], optional=_LAYERS[4:])
         console().print()
-    threads = f", {found.threads} thread{'s' * (found.threads > 1)}" if found.threads else ""
+    threads = f", {units.several(found.threads, 'thread')}" if found.threads else ""
     where = f"{found.device}, {found.precision}{threads}"
     total_said = units.duration(found.latency_s)
     if found.band_s:

@@ -98,7 +98,7 @@ def _of_measurement(each: Measurement, target: str) -> Latency:
 
 
 def _threads(number: int | None) -> str:
-    return "" if number is None else f", {number} thread{'s' * (number > 1)}"
+    return "" if number is None else f", {units.several(number, 'thread')}"
 
 
 def points_of(store: Store) -> list[Point]:

@@ -22,6 +22,7 @@ board yet.
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from typing import Any, Callable, Dict, List, Optional
@@ -56,6 +57,7 @@ CHANGES = {
     "tf32": "was built with another --tf32",
     "workspace_bytes": "was built with another --workspace",
 }
+SHOWN = {"engine", "precision", "bytes", "builder"}  # of the record of an engine that is kept
 # What TensorRT says where a layer finds no implementation, most often for want of scratch memory.
 NO_ROOM = ("Could not find any implementation", "no tactics to implement")
 # run.py reads an engine through TensorRT's Python module.
@@ -121,7 +123,9 @@ def reason_to_build(record: Dict[str, Any]) -> Optional[str]:
     for key, told in CHANGES.items():
         if old.get(key) != record.get(key):
             return told.format(old=shown(old.get(key)), new=shown(record.get(key)))
-    return None if old.get("sha256") == digest else "has changed since it was built"
+    if old.get("sha256") != digest:
+        return "has changed since it was built"
+    return None if set(old) >= SHOWN else "has no record of what it was built for"
 
 
 def shown(value: Any) -> str:
@@ -358,7 +362,8 @@ def set_dla(tensorrt: Any, config: Any, network: Any, core: int) -> None:
 
 def with_version(cache: bytes, version: str) -> bytes:
     """Return a calibration cache under the version of the TensorRT that reads it; its scales stay."""
-    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    # An early one is called 10.0.0b6.
+    major, minor, patch = (int(digits) for digits in re.findall(r"\d+", version + ".0.0")[:3])
     number = major * 10000 + minor * 100 + patch if major >= 10 else major * 1000 + minor * 100 + patch
     return f"TRT-{number}-EntropyCalibration2\n".encode("utf-8") + cache.partition(b"\n")[2]
 

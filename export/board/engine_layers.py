@@ -35,7 +35,7 @@ def read(tensorrt: Any, engine: Any) -> List[Dict[str, Any]]:
     text = engine.create_engine_inspector().get_engine_information(tensorrt.LayerInformationFormat.JSON)
     try:
         found = json.loads(text)
-    except ValueError:
+    except (TypeError, ValueError):  # None where the inspector failed
         return []
     layers = found.get("Layers") if isinstance(found, dict) else None
     return [each for each in layers if isinstance(each, dict)] if isinstance(layers, list) else []

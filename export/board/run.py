@@ -6,7 +6,7 @@
     python3 run.py bench --runs 100 --threads 1
 
 Every command takes --precision (where the bundle has several), --dla (the engine that was built for a DLA),
---json (one object on stdout) and --out FILE (that object into a file of the bundle, whole or not at all).
+--json (one object on stdout) and --out FILE.json (that object beside this script, whole or not at all).
 Exit codes: 0 done, 1 failed or refused (one sentence on stderr), 2 wrong usage.
 
 Needs Python 3.6 or newer, numpy, and the runtime that the bundle is for: LiteRT (ai_edge_litert,
@@ -1325,6 +1325,18 @@ def count(text: str) -> int:
     return value
 
 
+def new_file(suffix: str) -> Callable[[str], str]:
+    """Return what reads the name of a file beside this script that is none of the bundle's own."""
+
+    def read(text: str) -> str:
+        own = text == "manifest.json" or text.endswith(".engine.json")
+        if own or not text.endswith(suffix) or os.path.basename(text) != text:
+            raise argparse.ArgumentTypeError(f"{text!r} is no name of a new {suffix} file beside run.py")
+        return text
+
+    return read
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     shared = argparse.ArgumentParser(add_help=False)
@@ -1336,14 +1348,21 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--dla", action="store_true", help="the engine that was built for a DLA")
     shared.add_argument("--threads", type=count, default=1, help="CPU threads, for LiteRT (default 1)")
     shared.add_argument("--json", action="store_true", help="print one JSON object")
-    shared.add_argument("--out", metavar="FILE", help="write that object into a file of the bundle")
+    shared.add_argument(
+        "--out",
+        metavar="FILE.json",
+        type=new_file(".json"),
+        help="write that object beside run.py",
+    )
     top = argparse.ArgumentParser(prog="run.py", description="Verify, run and measure this bundle.")
     commands = top.add_subparsers(dest="command", metavar="verify|infer|bench")
     commands.required = True
     check = commands.add_parser(
         "verify", parents=[shared], help="check every file, then the outputs for the sample"
     )
-    check.add_argument("--outputs", metavar="FILE", help="keep the first artifact's outputs as FILE, a .npy")
+    check.add_argument(
+        "--outputs", metavar="FILE.npy", type=new_file(".npy"), help="keep the first artifact's outputs there"
+    )
     one = commands.add_parser("infer", parents=[shared], help="classify a picture")
     one.add_argument("picture", help="a picture, or a preprocessed float32 array as .npy")
     one.add_argument("--top", type=count, default=5, help="how many classes (default 5)")

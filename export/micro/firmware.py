@@ -145,8 +145,8 @@ def _character(byte: int) -> str:
 
 def _number(value: float) -> str:
     """Return a float literal that reads as the same float32."""
-    text = repr(float(np.float32(value))) if value == int(value) else f"{np.float32(value):.9g}"
-    return f"{text}f"
+    single = float(np.float32(value))
+    return f"{single!r}f" if single.is_integer() else f"{single:.9g}f"
 
 
 def _source(firmware: Firmware) -> str:

@@ -48,6 +48,29 @@ def test_a_folder_with_the_name_of_a_file_and_a_missing_file_are_named(edgecnn, 
         assert f"there is no file {tmp_path / name}" in edgecnn(*command(tmp_path / name, "o.onnx")).complaint
 
 
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_file_of_another_kind_is_told_what_it_is_not(edgecnn, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("dear diary")
+    Path("notes").write_text("dear diary")
+    for name in ("notes.txt", "notes"):
+        assert f"{name} is no run folder, bundle or .onnx file" in edgecnn(*command(name, "o.onnx")).complaint
+
+
+def test_a_tflite_file_alone_is_not_called_a_damaged_bundle(edgecnn, trained):
+    assert "is a file alone, with nothing beside it to verify; --device compares it with this host" in (
+        edgecnn("verify", trained / "bundle" / "model.tflite").complaint
+    )
+
+
+def test_weights_alone_are_no_network(edgecnn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.pth").write_bytes(b"x")
+    assert "net.pth holds weights alone; give the network, and --weights net.pth" in (
+        edgecnn("export", "net.pth", "--target", "pi4").complaint
+    )
+
+
 @pytest.mark.parametrize("damage", FILES.values(), ids=FILES)
 def test_a_file_that_is_no_whole_tflite_is_refused(edgecnn, trained, tmp_path, damage):
     file = tmp_path / "bad.tflite"

@@ -12,7 +12,10 @@ REQUESTS = {
     "a flag as an option": (["profile", "lenet", "--option", "width=1"], "give --width 1"),
     "a call that does not end": (["profile", "mobilenet("], "cannot read 'mobilenet('"),
     "no model": (["profile", ""], "cannot read ''"),
-    "a folder that is nothing": (["profile", "."], "cannot read '.'"),
+    "a folder that is nothing": (["profile", "."], ". is no run folder, bundle or .onnx file"),
+    "a file that is no model": (["compress", "notes.txt", "--recipe", "fold", "-o", "o.onnx"],
+                                "there is no run folder, bundle or .onnx file notes.txt"),
+    "a number in a name": (["profile", "mobilenet_v1.0"], "cannot read 'mobilenet_v1.0'"),
     "a name as long as a book": (["profile", "x" * 5000], "unknown model"),
     "a path as long as a book": (["profile", "./" + "x" * 5000], "file name too long"),
     "unknown target": (["export", "lenet", "--target", "pi5x"], "did you mean pi5"),
@@ -24,6 +27,15 @@ REQUESTS = {
     "a compiled file": (["export", "x.tflite", *PI4], "there is no"),
     "a shape for a name": (["export", "lenet", *PI4, "--input", "input:1x1x28x28"], "give --res"),
     "a malformed shape": (["export", "x.onnx", *PI4, "--input", "input"], "is not NAME:1x3x224x224"),
+    "a shape without end": (["export", "x.onnx", *PI4, "--input", "input:1x" + "9" * 5000], "is not NAME:"),
+    "a device of no name": (["profile", "lenet", "--device", ""], "unknown target ''"),
+    "a name that begins like local": (["profile", "lenet", "--device", "localhost"], "unknown target"),
+    "a host that is an option": (
+        ["profile", "lenet", "--device", "ssh://-oProxyCommand=x"], "is no device that can be reached"
+    ),
+    "a latency of an emulated board": (
+        ["profile", "lenet", "--device", "emulated:pi4"], "emulated:pi4 has no latency of its own"
+    ),
     "a mean for another number of channels": (
         ["export", "mobilenet(width=0.25, res=16)", *PI4, *GRAY],
         "the network takes 3 channel(s)",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgecnn.devices.results import read_results
+from edgecnn.errors import EdgeCnnError
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,39 @@ def test_a_bundle_is_verified_on_a_device(edgecnn, bundle):
     assert checks[-1]["detail"] == "identical bytes"
 
 
+def test_what_was_measured_is_told_where_it_cannot_be_written(edgecnn, bundle, tmp_path, monkeypatch):
+    def full(*_):
+        raise EdgeCnnError("cannot write results.jsonl: no space left on device")
+
+    monkeypatch.setattr("edgecnn.devices.results.append_results", full)
+    ran = edgecnn(
+        "bench", str(bundle), "--runs", "2", "--rounds", "1", "--json", "-o", str(tmp_path / "results.jsonl")
+    )
+    assert ran.code == 1
+    assert len(json.loads(ran.out)["measurements"][0]["times_s"]) == 2
+    assert ran.err.splitlines()[-1] == "edgecnn: error: cannot write results.jsonl: no space left on device"
+
+
+@pytest.mark.parametrize("given", ["1" * 5000, "1,", "", "1,-1", "1.5"], ids=lambda given: given[:9])
+def test_threads_are_whole_numbers(edgecnn, bundle, given):
+    ran = edgecnn("bench", str(bundle), "--threads", given)
+    assert (ran.code, ran.out) == (2, "")
+    assert "is not whole numbers joined by commas" in ran.err
+
+
+def test_a_file_that_is_no_tflite_file_is_named(edgecnn, tmp_path):
+    (tmp_path / "notes.tflite").write_bytes(b"dear diary")
+    ran = edgecnn("bench", str(tmp_path / "notes.tflite"))
+    assert (ran.code, ran.out) == (1, "")
+    assert "notes.tflite: the model is no .tflite file" in ran.err
+
+
+def test_a_device_of_no_name_is_not_this_host(edgecnn, bundle):
+    ran = edgecnn("verify", str(bundle), "--device", "")
+    assert (ran.code, ran.out) == (1, "")
+    assert "'' is no device that can be reached" in ran.err
+
+
 def test_wrong_outputs_have_no_latency(edgecnn, bundle, tmp_path):
     import shutil
 
@@ -83,9 +117,11 @@ def test_wrong_outputs_have_no_latency(edgecnn, bundle, tmp_path):
         (("{bundle}", "--python", "/nowhere/python"), "there is no such Python; name one with --python PATH"),
         (("{bundle}", "--runs", "0"), "runs=0 is not a whole number from 1"),
         (("{bundle}", "--threads", "0"), "threads=0 is not a whole number from 1"),
+        (("{bundle}", "--threads", "2,2"), "threads 2, 2: give one number or several, each once"),
         (("{bundle}", "--precision", "fp16"), "the bundle has no fp16 artifact; it has fp32"),
         (("{bundle}", "-o", "{bundle}/run.py"), "is no measurement"),
         (("{bundle}", "--plot", "x.pdf"), "cannot draw 'x.pdf'"),
+        (("{bundle}", "--plot", "{bundle}/run.py/x.svg"), "run.py is a file; choose another place"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

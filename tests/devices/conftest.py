@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Board:
 
     Attributes:
         commands: what it was asked to run, in order.
+        connections: through which, by the client's address and port.
         cut: steps, counted from 0, at which the connection is cut.
         moment: `before` the command runs, or `after`.
         replies: instead of running a command that holds the text: exit code, stdout, stderr.
@@ -37,6 +39,7 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.commands, self.cut, self.moment, self.replies = folder, [], set(), "before", {}
+        self.connections = set()
         (folder / "tmp").mkdir(parents=True)
         self._keys = {name: asyncssh.generate_private_key("ssh-ed25519") for name in ("host", "user")}
         self._loop = asyncio.new_event_loop()
@@ -60,6 +63,7 @@ class Board:
     async def _serve(self, process):
         step, command = len(self.commands), process.command
         self.commands.append(command)
+        self.connections.add(process.get_extra_info("peername"))
         if step in self.cut and self.moment == "before":
             return process.get_extra_info("connection").abort()
         for part, (code, out, err) in self.replies.items():
@@ -69,16 +73,17 @@ class Board:
                 return process.exit(code)
         given = await process.stdin.read()
         environment = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
-        pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(
-            "sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment
+        # In a thread, so that it goes on where the client has left, as on a real board.
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", command], input=given, capture_output=True, env=environment
         )
-        out, err = await child.communicate(given)
         if step in self.cut:
             return process.get_extra_info("connection").abort()
-        process.stdout.write(out)
-        process.stderr.write(err)
-        return process.exit(child.returncode)
+        if process.channel.is_closing():
+            return None
+        process.stdout.write(done.stdout)
+        process.stderr.write(done.stderr)
+        return process.exit(done.returncode)
 
     def _await(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
@@ -111,6 +116,7 @@ class Board:
     def forget(self) -> None:
         """Be as new."""
         self.commands, self.cut, self.moment, self.replies = [], set(), "before", {}
+        self.connections = set()
         for name in self.left:
             shutil.rmtree(self.folder / "tmp" / name)
 

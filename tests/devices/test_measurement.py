@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecnn.devices.measurement import Environment, LayerTime, Measurement, merge, quantile
+from edgecnn.devices.measurement import Environment, LayerTime, Measurement, quantile
 from edgecnn.devices.results import append_results, check_results, read_results
+from edgecnn.devices.rounds import merge
 from edgecnn.errors import EdgeCnnError
 
 ENVIRONMENT = Environment(
@@ -72,6 +73,19 @@ def test_what_the_board_suffered_is_said(before, after, said):
     assert said in " ".join(with_readings(before, after).warnings)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"clock_khz": [600_000]}),
+        ({"clock_khz": [600_000]}, {}),
+        ({"clock_khz": "?"}, {"clock_khz": [1]}),
+    ],
+    ids=["only after", "only before", "no number"],
+)
+def test_a_clock_that_is_not_known_has_not_fallen(before, after):
+    assert "clock fell" not in " ".join(with_readings(before, after).warnings)
+
+
 def test_what_the_board_suffered_long_ago_is_not_said():
     old = {"throttled": "throttled=0x50000"}
     assert [each for each in with_readings(old, old).warnings if "noisy" not in each] == []
@@ -85,12 +99,56 @@ def test_what_the_board_suffered_long_ago_is_not_said():
         ({"times_s": (float("nan"),)}, "times_s has to be"),
         ({"init_s": (-1.0,)}, "init_s has to be"),
         ({"max_abs_error": 0.3}, "wrong outputs have no latency"),
-        ({"max_abs_error": float("nan")}, "wrong outputs have no latency"),
+        ({"max_abs_error": float("nan")}, "max_abs_error has to be a finite number"),
     ],
 )
 def test_a_wrong_measurement_cannot_be_made(change, said):
     with pytest.raises(EdgeCnnError, match=said):
         replace(ONE, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"max_abs_error": None}, "max_abs_error has to be a finite number"),
+        ({"max_abs_error_allowed": "1"}, "max_abs_error_allowed has to be a finite number"),
+        ({"times_s": [10**400]}, "times_s has to be one or more durations"),
+        ({"times_s": "12"}, "times_s has to be one or more durations"),
+        ({"times_s": {"0.1": 1}}, "times_s has to be one or more durations"),
+        ({"mult_adds": "many"}, "mult_adds has to be a count, or none"),
+        ({"mult_adds": -3}, "mult_adds has to be a count, or none"),
+        ({"model": 5}, "model has to be a text, or none"),
+        ({"recipe": "fold"}, "recipe has to be texts, or none"),
+        ({"steady": "no"}, "steady has to be true or false"),
+        ({"environment": []}, "of another kind"),
+        (
+            {"environment": {**ENVIRONMENT.to_json(), "threads": [1]}},
+            "environment has to be what",
+        ),
+        (
+            {"environment": {**ENVIRONMENT.to_json(), "peak_rss_bytes": 10**400}},
+            "environment has to be what",
+        ),
+        (
+            {"environment": {**ENVIRONMENT.to_json(), "before": None}},
+            "environment has to be what",
+        ),
+        ({"layers": {"conv": 1}}, "of another kind"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_line_of_results_that_is_no_measurement_is_refused_with_its_field(tmp_path, change, said):
+    file = tmp_path / "results.jsonl"
+    file.write_text(json.dumps({**ONE.to_json(), **change}) + "\n")
+    with pytest.raises(EdgeCnnError, match=rf"line 1 of .* is no measurement \(.*{said}"):
+        read_results(file)
+
+
+def test_a_field_that_is_missing_is_named(tmp_path):
+    plain = ONE.to_json()
+    del plain["device"]
+    with pytest.raises(EdgeCnnError, match=r"^'device' is missing$"):
+        Measurement.from_json(plain)
 
 
 def test_rounds_are_joined_in_order():

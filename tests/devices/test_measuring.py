@@ -104,6 +104,25 @@ def test_an_engine_is_built_where_it_runs_once():
     assert [words[0] for words in device.asked] == ["build_engine.py", "run.py", "run.py"]
 
 
+def test_a_build_that_loses_its_connection_goes_on_in_the_same_folder():
+    device = Told(LostError("cut"), {}, bench())
+    built = job(build=("build_engine.py", "--precision", "fp16"))
+    measure_there(device, [built], Plan(runs=2, rounds=1), waits_s=(0.0,))
+    assert [words[0] for words in device.asked] == ["build_engine.py"] * 2 + ["run.py"] * 2
+    assert device.copied == 1
+
+
+def test_an_engine_that_is_gone_is_built_again():
+    device = Told({}, GoneError("gone"), {}, bench())
+    built = job(build=("build_engine.py", "--precision", "fp16"))
+    measure_there(device, [built], Plan(runs=2, rounds=1), waits_s=(0.0,))
+    assert [words[0] for words in device.asked] == [
+        *("build_engine.py", "run.py", "run.py"),
+        *("build_engine.py", "run.py"),
+    ]
+    assert device.copied == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

@@ -2,9 +2,11 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
+from edgecnn.devices.bounded import Bounds, run
 from edgecnn.devices.failures import GONE
 from edgecnn.devices.measuring import Job, Plan, measure_there
 from edgecnn.devices.reach import reach
@@ -66,6 +68,7 @@ def test_one_connection_serves_every_command(board, tiny):
     assert found.times_s == (1e-5, 2e-5)
     words = ["find", "mkdir", "run.py verify", "wc -c", "run.py bench", "wc -c", "rm -rf"]
     assert [word in command for word, command in zip(words, board.commands, strict=True)] == [True] * 7
+    assert len(board.connections) == 1
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,7 @@ def test_a_connection_cut_at_any_step_is_made_again(board, tiny, step, moment):
     assert found.times_s == (1e-5, 2e-5)
     assert board.left == []
     assert len(board.commands) > 7
+    assert len(board.connections) > 1
 
 
 def test_a_connection_that_stays_cut_is_named_and_what_is_left_there_too(board, tiny):
@@ -134,6 +138,22 @@ def test_a_script_that_does_not_end_is_ended_there(board, tmp_path):
         place = there.put(tmp_path)
         with pytest.raises(EdgeCnnError, match="not done after 1 s"):
             there.run(place, ["run.py"], 1)
+
+
+def test_what_an_interruption_leaves_running_is_ended_before_its_folder_is_removed(board, tmp_path):
+    (tmp_path / "run.py").write_text(
+        "import os, time\nprint(os.getpid(), file=open('pid', 'w'), flush=True)\ntime.sleep(60)\n"
+    )
+    with reach(board.name, python=sys.executable, ssh_options=board.options()) as there:
+        place = there.put(tmp_path)
+        there._ask = lambda script, *_: run((*there._reach, script), Bounds(timeout_s=1))
+        with pytest.raises(EdgeCnnError):  # the client is killed, as by an interruption; the script is not
+            there.run(place, ["run.py"], 60)
+        del there._ask
+        number = int(there.get(place, "pid", 100))
+        assert Path(f"/proc/{number}").exists()
+    assert not Path(f"/proc/{number}").exists()
+    assert board.left == []
 
 
 def test_a_login_that_talks_disturbs_nothing(board, tiny):

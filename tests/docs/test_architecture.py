@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edgecnn import sample
-from edgecnn.export import compilers, parity
+from edgecnn.export import artifacts, compilers, parity
 
 from .pages import ROOT, quoted, table, text_of, the_block
 
@@ -32,7 +32,7 @@ def test_the_manifests_keys_are_those_of_a_bundle(pages):
 
 
 def test_the_tolerances_are_those_of_the_code():
-    board = compilers._BOARD
+    board = artifacts._BOARD
     expected = [
         [parity.LOSSLESS],
         [parity.LOSSLESS],

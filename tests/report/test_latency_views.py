@@ -1,6 +1,7 @@
 """The table of measurements, and the slowest layers below it."""
 
 import re
+from dataclasses import replace
 
 from edgecnn.devices.measurement import Environment, LayerTime, Measurement
 from edgecnn.report.latency_views import print_measurements
@@ -32,3 +33,11 @@ def test_the_slowest_layers_come_first_with_their_share_of_all(capsys):
 def test_without_layers_there_is_no_such_table(capsys):
     print_measurements([measured(())])
     assert "slowest" not in capsys.readouterr().out
+
+
+def test_what_a_device_says_of_itself_is_one_line_whatever_it_is(capsys):
+    fixed = {"runtime": "x\nbundle  fp32", "board": "a\n\n[/b]", "governor": 5}
+    print_measurements([replace(measured(()), environment=replace(ENVIRONMENT, fixed=fixed))])
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "latency of one inference, measured on ssh://jetson: a [/b], x bundle fp32, governor 5"
+    )

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -141,3 +142,11 @@ def test_an_engine_that_cannot_be_read_back_is_there_all_the_same(int8_bundle, j
     ran = int8_bundle.build("--json")
     assert (ran.code, "layers" in ran.json) == (0, False)
     assert "its layers cannot be read" in ran.err
+
+
+@pytest.mark.parametrize("told", [None, "", "[1]", '{"Layers": 7}', '{"Layers": ["a", 1]}'])
+def test_an_inspector_that_tells_nothing_names_no_layer(layers, told):
+    inspector = SimpleNamespace(get_engine_information=lambda _: told)
+    engine = SimpleNamespace(create_engine_inspector=lambda: inspector)
+    tensorrt = SimpleNamespace(LayerInformationFormat=SimpleNamespace(JSON=1))
+    assert layers.read(tensorrt, engine) == []

@@ -236,3 +236,17 @@ def test_a_damaged_entry_of_an_artifact_is_refused(int8_bundle, jetson, field):
     jetson("8.5.1", **ORIN)
     for ran in (int8_bundle.build(), int8_bundle.run("verify")):
         assert (ran.code, "error: manifest.json is damaged: artifacts.2." in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ("8.2.1.8", "TRT-8201-EntropyCalibration2"),
+        ("10.3.0", "TRT-100300-EntropyCalibration2"),
+        ("10.0.0b6", "TRT-100000-EntropyCalibration2"),
+        ("11.0", "TRT-110000-EntropyCalibration2"),
+    ],
+)
+def test_scales_are_under_the_number_of_any_version(empty_bundle, version, line):
+    found = empty_bundle.script("build_engine").with_version(b"TRT-1-Entropy\ninput: 3c\n", version)
+    assert found == line.encode() + b"\ninput: 3c\n"

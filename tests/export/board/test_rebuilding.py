@@ -49,9 +49,15 @@ def another_graph(bundle):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"onnx_sha256": "0" * 64}))
 
 
+def less_of_a_record(bundle):
+    path = bundle.folder / "model.int8.engine.json"
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "bytes"}))
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
+        (less_of_a_record, "has no record of what it was built for"),
         (other_bytes, "has changed since it was built"),
         (no_record, "has no record of what it was built for"),
         (half_a_record, "has no record of what it was built for"),

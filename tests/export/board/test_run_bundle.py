@@ -255,3 +255,29 @@ def test_wrong_usage_is_exit_code_2(built, arguments):
 def test_json_is_one_object_with_the_command_and_the_bundle(built):
     found = json.loads(built.run("verify", "--json").out)
     assert (found["command"], found["bundle"]) == ("verify", "tiny-fp32.test")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(
+            ["--out", name]
+            for name in ("../a.json", "/nowhere/a.json", "manifest.json", "run.py", "", "sample/a.json")
+        ),
+        ["--out", "model.fp16.engine.json"],
+        ["--outputs", "sample/output.npy"],
+    ],
+    ids=" ".join,
+)
+def test_an_answer_is_written_beside_the_bundles_own_files_only(built, capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        built.run("verify", *arguments)
+    assert stopped.value.code == 2
+    assert "is no name of a new" in capsys.readouterr().err
+
+
+def test_an_answer_is_written_whole(built):
+    ran = built.run("verify", "--out", "answer.json", "--outputs", "outputs.npy")
+    assert (ran.code, ran.out) == (0, "")
+    assert json.loads((built.folder / "answer.json").read_text())["ok"] is True
+    assert np.load(built.folder / "outputs.npy").dtype == np.float32

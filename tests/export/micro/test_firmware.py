@@ -10,6 +10,7 @@ import pytest
 
 from edgecnn.errors import VerificationError
 from edgecnn.export.micro import ARRAY, Firmware, firmware_files, read_array
+from edgecnn.export.micro.firmware import _number
 from edgecnn.export.tflite import write
 from edgecnn.preprocessing import raw_preprocessing
 from edgecnn.profile.footprint import Footprint
@@ -143,3 +144,20 @@ int main() { for (float value : edgecnn::kSampleOutput) std::printf("%a ", value
 """
     program = compiled(floats, sources=("model.cc", "sample.cc", "check.cc"), **{"check.cc": check})
     assert [np.float32(float.fromhex(text)) for text in run(program).stdout.split()] == made.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        (1.0, "1.0f"),
+        (0.1, "0.100000001f"),
+        (2.9999999999, "3.0f"),  # the nearest float32 is a whole number
+        (-0.0, "-0.0f"),
+        (1e20, "1.0000000200408773e+20f"),
+        (1e-45, "1.40129846e-45f"),
+    ],
+)
+def test_a_number_is_a_literal_of_the_same_float32(value, literal):
+    assert _number(value) == literal
+    assert np.float32(literal[:-1]) == np.float32(value)
+    assert set(".e") & set(literal)  # "3f" is no number in C++
