@@ -10,6 +10,7 @@ it is all that such a channel gives. So too the taps of a kernel that only paddi
 after: the rest of the weight decides the scales, and the idle ones are clipped to what these hold.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -124,26 +125,28 @@ def _reached(model: ir.Model, nodes: Sequence[ir.Node], images: Images) -> dict[
 
 def _idle(found: Layer, reached: np.ndarray, step: float) -> np.ndarray:
     """Return bool, shaped as `Layer.matrices`: which weights move no output by half a step."""
-    taps = _met(found.node).reshape(-1)
-    groups = attribute(found.node, "group", 1) if found.node.op_type != "Gemm" else 1
+    node = found.node
+    groups = attribute(node, "group", 1) if node.op_type != "Gemm" else 1
+    taps = _met(node) if node.op_type == "Conv" else np.ones(math.prod(found.weight.shape[2:]), bool)
     columns = (reached.reshape(groups, 1, -1, 1) * taps).reshape(groups, 1, -1)
     moved = np.abs(found.matrices.astype(np.float64)) * columns
     return np.asarray(moved * found.columns <= _MOVED * step)
 
 
-def _met(node: ir.Node) -> np.ndarray:
-    """Return bool (k, k): which taps of a convolution ever meet its input, and not only its padding."""
-    if node.op_type != "Conv":
-        return np.ones(1, bool) if node.op_type == "Gemm" else np.ones(static_shape(node.inputs[1])[2:], bool)
-    size = static_shape(node.inputs[1])[2:]
-    if attribute(node, "auto_pad", "NOTSET") != "NOTSET":
-        return np.ones(size, bool)
+def _met(conv: ir.Node) -> np.ndarray:
+    """Return bool (taps,): which taps of a convolution ever meet its input, and not its padding alone."""
+    given, weight = conv.inputs[:2]
+    assert given is not None
+    assert weight is not None
+    size, place = static_shape(weight)[2:], static_shape(given)[2:]
     met = np.ones(size, bool)
-    strides, dilations = (attribute(node, name, (1,) * len(size)) for name in ("strides", "dilations"))
-    pads = attribute(node, "pads", (0,) * (2 * len(size)))
+    if attribute(conv, "auto_pad", "NOTSET") != "NOTSET":
+        return met.reshape(-1)
+    strides, dilations = (attribute(conv, name, (1,) * len(size)) for name in ("strides", "dilations"))
+    pads = attribute(conv, "pads", (0,) * (2 * len(size)))
     for axis, taps in enumerate(size):
-        starts = np.arange(static_shape(output(node))[2 + axis]) * strides[axis] - pads[axis]
-        places = starts[:, None] + np.arange(taps) * dilations[axis]
-        inside = ((places >= 0) & (places < static_shape(node.inputs[0])[2 + axis])).any(axis=0)
+        starts = np.arange(static_shape(output(conv))[2 + axis]) * strides[axis] - pads[axis]
+        at = starts[:, None] + np.arange(taps) * dilations[axis]
+        inside = ((at >= 0) & (at < place[axis])).any(axis=0)
         met &= inside.reshape([-1 if index == axis else 1 for index in range(len(size))])
-    return met
+    return met.reshape(-1)
