@@ -24,6 +24,7 @@ from edgecnn.quantize.placement import Placement, Weight
 
 BIAS = 2.0**30
 LEAST_FACTOR, LARGEST_FACTOR = 2.0**-30, 128.0
+COARSE = 2.0  # s_x s_w / s_y beyond which a bias is rounded by more than a step of its output
 _ROUNDING = 1e-3  # of a scale that was widened to be just large enough
 Range = tuple[float, float]
 Live = Mapping[ir.Value, np.ndarray]
@@ -106,6 +107,15 @@ def written(node: ir.Node) -> ir.Value:
     """Return what a layer writes: its own output, or that of the activation it applies itself."""
     follower = fused_activation(node)
     return output(node if follower is None else follower)
+
+
+def rounds_biases(weight: Weight, grids: Grids) -> bool:
+    """Return whether a bias beside a weight is rounded by more than a step of its output in some channel."""
+    node = weight.readers[0]
+    source, target = _grid(grids.activations, node.inputs[0]), grids.activations.get(written(node))
+    if source is None or target is None:
+        return False
+    return source.scale * float(grids.weights[weight.value].max()) > COARSE * target.scale
 
 
 def _grid(grids: Mapping[ir.Value, Grid], value: ir.Value | None) -> Grid | None:

@@ -19,11 +19,10 @@ import onnx_ir as ir
 from edgecnn.graph.nodes import attribute, constant, output, static_shape
 from edgecnn.quantize.channels import Layer, layer
 from edgecnn.quantize.grid import HIGHEST
-from edgecnn.quantize.grids import Grids, written
+from edgecnn.quantize.grids import Grids, rounds_biases, written
 from edgecnn.quantize.pictures import cut_up
 from edgecnn.quantize.placement import Placement, Weight
 
-_COARSE = 1.0  # s_x s_w / s_y: beyond it a bias is rounded by more than its output
 _MOVED = 0.5  # of a step
 _ROUNDING = 0.01  # of a weight's own step: scales are float32
 Images = Callable[[], Iterable[np.ndarray]]
@@ -86,22 +85,28 @@ def _described(dead: Mapping[str, tuple[int, int]]) -> str:
     )
 
 
+def coarse_biases(placement: Placement, grids: Grids) -> str:
+    """Say where a bias would still be rounded by more than a step of its output; nothing where none is."""
+    found = [str(each.readers[0].name) for each in placement.weights if rounds_biases(each, grids)]
+    if not found:
+        return ""
+    return (
+        f"{', '.join(found)}: a bias in int32 is rounded by more than a step of the output, since what its"
+        " channel reads hardly moves; equalize before int8 mends that"
+    )
+
+
 def _suspect(weight: Weight, grids: Grids) -> Layer | None:
     """Return the layer that reads a weight, where idle ones may do harm."""
-    found, scales = layer(weight.readers[0]), grids.weights[weight.value]
-    if found is None:
+    found = layer(weight.readers[0])
+    if (
+        found is None
+        or found.node.inputs[0] not in grids.activations
+        or written(found.node) not in grids.activations
+    ):
         return None
-    source, target = (grids.activations.get(value) for value in _ends(found.node))
-    if source is None or target is None:
-        return None
-    coarse = source.scale * float(scales.max()) > _COARSE * target.scale
-    return found if coarse or not scales.ndim else None
-
-
-def _ends(node: ir.Node) -> tuple[ir.Value, ir.Value]:
-    source = node.inputs[0]
-    assert source is not None
-    return source, written(node)
+    whole = not grids.weights[weight.value].ndim
+    return found if whole or rounds_biases(weight, grids) else None
 
 
 def _reached(model: ir.Model, nodes: Sequence[ir.Node], images: Images) -> dict[str, np.ndarray]:

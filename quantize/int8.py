@@ -20,7 +20,7 @@ from edgecnn.graph.precision import SCHEME
 from edgecnn.quantize.calibrate import Calibration, calibrate
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.grids import Grids, observed, settle
-from edgecnn.quantize.idle_weights import clip_idle, live_weights
+from edgecnn.quantize.idle_weights import clip_idle, coarse_biases, live_weights
 from edgecnn.quantize.observers import DEFAULT, find_observer
 from edgecnn.quantize.pairs import insert_pair, insert_second_pair, insert_weight_pair
 from edgecnn.quantize.passes import Result, compression_pass
@@ -57,12 +57,12 @@ def int8(
     decide = partial(settle, placement, calibration.ranges, scheme.to_grid, per_channel=per_channel)
     live = live_weights(clone, placement, decide(), context.images)
     grids = decide(live=live)
-    idle = clip_idle(placement, grids, live)
+    remarks = clip_idle(placement, grids, live), coarse_biases(placement, grids)
     write_pairs(clone, placement, grids, per_channel=per_channel)
     record(clone, context.scheme, calibration)
     note = f"{placement.layers} layers in int8, {calibration.count} pictures, observer {observer}"
     note += f", {norms} BatchNorms became convolutions" if norms else ""
-    notes = (note, idle, *calibration.warnings)
+    notes = (note, *remarks, *calibration.warnings)
     return Result(model=clone, matched=placement.layers, note="; ".join(filter(None, notes)))
 
 

@@ -146,3 +146,14 @@ def test_a_channel_without_weights_has_its_bias_rounded_no_coarser_than_its_outp
     given["d"][0] = 0
     after = quantize(graph(DEAD, **given)).after
     assert scale(after, "r") * scale(after, "d")[0] <= 1.0001 * scale(after, "y")
+
+
+def test_a_channel_that_hardly_moves_is_named_with_what_helps(graph, quantize):
+    """Not idle: channel 2 is alive, but a thousand times smaller than the others, and its weights larger."""
+    given = weights(inflated=1000.0, shut=0.0)
+    given["w"][2] /= 1000
+    given["d"][2] *= 10
+    step = quantize(graph(DEAD, **given))
+    assert "conv2: a bias in int32 is rounded by more than a step of the output" in step.note
+    assert "zeros" not in step.note
+    assert "bias" not in quantize(graph(DEAD, **given), "equalize | int8(observer=minmax)").note
