@@ -134,7 +134,7 @@ def _idle(found: Layer, reached: np.ndarray, step: float) -> np.ndarray:
     groups = attribute(node, "group", 1) if node.op_type != "Gemm" else 1
     taps = _met(node) if node.op_type == "Conv" else np.ones(math.prod(found.weight.shape[2:]), bool)
     columns = (reached.reshape(groups, 1, -1, 1) * taps).reshape(groups, 1, -1)
-    moved = np.abs(found.matrices.astype(np.float64)) * columns
+    moved = np.abs(found.matrices.astype(np.float64) * attribute(node, "alpha", 1.0)) * columns
     return np.asarray(moved * found.columns <= _MOVED * step)
 
 

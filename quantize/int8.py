@@ -57,7 +57,9 @@ def int8(
     decide = partial(settle, placement, calibration.ranges, scheme.to_grid, per_channel=per_channel)
     live = live_weights(clone, placement, decide(), context.images)
     grids = decide(live=live)
-    remarks = clip_idle(placement, grids, live), coarse_biases(placement, grids)
+    remarks = [clip_idle(placement, grids, live)]
+    if context.scheme == "tflite":  # TensorRT's biases are float
+        remarks.append(coarse_biases(placement, grids))
     write_pairs(clone, placement, grids, per_channel=per_channel)
     record(clone, context.scheme, calibration)
     note = f"{placement.layers} layers in int8, {calibration.count} pictures, observer {observer}"
