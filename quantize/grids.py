@@ -4,10 +4,14 @@ A group's range is the union of its members'. Then what integer kernels need is 
 
     |b| <= 2^30 s_x s_w            the bias fits int32 with room for the sum
     2^-30 <= s_x s_w / s_y <= 128  the factor between sum and output fits a kernel's fixed point
+
+A channel without a weight that is alive (`idle_weights`) has its bias alone to give, which s_x s_w <= s_y
+rounds no coarser than its output.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import onnx_ir as ir
@@ -20,8 +24,11 @@ from edgecnn.quantize.placement import Placement, Weight
 
 BIAS = 2.0**30
 LEAST_FACTOR, LARGEST_FACTOR = 2.0**-30, 128.0
+COARSE = 2.0  # s_x s_w / s_y beyond which a bias is rounded by more than a step of its output
 _ROUNDING = 1e-3  # of a scale that was widened to be just large enough
 Range = tuple[float, float]
+Live = Mapping[ir.Value, np.ndarray]
+_ALL_ALIVE: Live = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +54,7 @@ def settle(
     to_grid: Callable[[float, float], Grid],
     *,
     per_channel: bool,
+    live: Live = _ALL_ALIVE,
 ) -> Grids:
     """Return the grids.
 
@@ -55,13 +63,16 @@ def settle(
         ranges: of the values that `observed` names.
         to_grid: makes the grid of an activation's range.
         per_channel: whether each output channel of a weight has a scale of its own.
+        live: of the weights that are partly idle, the part that decides their scales.
     """
     spans = _spans(placement, ranges)
     fixed = {placement.groups.find(value): grid for value, grid in placement.fixed.items()}
     while True:
         grids = {**{root: to_grid(*span) for root, span in spans.items()}, **fixed}
         found = {value: grids[placement.groups.find(value)] for value in placement.activations}
-        weights = {each.value: _weight(each, found, per_channel) for each in placement.weights}
+        weights = {
+            each.value: _weight(each, found, live.get(each.value), per_channel) for each in placement.weights
+        }
         wider = _too_narrow(placement, found, weights)
         if not wider:
             return Grids(activations=found, weights=weights)
@@ -98,16 +109,31 @@ def written(node: ir.Node) -> ir.Value:
     return output(node if follower is None else follower)
 
 
+def rounds_biases(weight: Weight, grids: Grids) -> bool:
+    """Return whether a bias beside a weight is rounded by more than a step of its output in some channel."""
+    node = weight.readers[0]
+    source, target = _grid(grids.activations, node.inputs[0]), grids.activations.get(written(node))
+    if source is None or target is None:
+        return False
+    return source.scale * float(grids.weights[weight.value].max()) > COARSE * target.scale
+
+
 def _grid(grids: Mapping[ir.Value, Grid], value: ir.Value | None) -> Grid | None:
     return None if value is None else grids.get(value)
 
 
-def _weight(weight: Weight, grids: Mapping[ir.Value, Grid], per_channel: bool) -> np.ndarray:
-    array = constant(weight.value)
+def _weight(
+    weight: Weight, grids: Mapping[ir.Value, Grid], live: np.ndarray | None, per_channel: bool
+) -> np.ndarray:
+    array = constant(weight.value) if live is None else live
     assert array is not None
-    scales = weight_scales(array, weight.axis if per_channel else None)
+    axis = weight.axis if per_channel else None
+    scales = weight_scales(array, axis)
+    empty = ~array.any(axis=tuple(index for index in range(array.ndim) if index != axis))
     for node in weight.readers:
         source, target = _grid(grids, node.inputs[0]), grids.get(written(node))
+        if source is not None and target is not None:
+            scales = np.where(empty, np.minimum(scales, target.scale / source.scale), scales)
         if source is not None:
             least = np.maximum(
                 _for_bias(node, source, scales),

@@ -9,6 +9,7 @@ Source: Jacob et al. 2018, arXiv:1712.05877; Krishnamoorthi 2018, arXiv:1806.083
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import onnx_ir as ir
 
@@ -20,6 +21,7 @@ from edgecnn.graph.precision import SCHEME
 from edgecnn.quantize.calibrate import Calibration, calibrate
 from edgecnn.quantize.context import Context
 from edgecnn.quantize.grids import Grids, observed, settle
+from edgecnn.quantize.idle_weights import clip_idle, coarse_biases, live_weights
 from edgecnn.quantize.observers import DEFAULT, find_observer
 from edgecnn.quantize.pairs import insert_pair, insert_second_pair, insert_weight_pair
 from edgecnn.quantize.passes import Result, compression_pass
@@ -53,13 +55,19 @@ def int8(
     placement = scheme.place(clone, names(allow_float), _nodes(clone, names(keep_float)))
     values = [str(value.name) for value in observed(placement)]
     calibration = calibrate(clone, context.images, values, observer=chosen, on_progress=context.on_progress)
-    grids = settle(placement, calibration.ranges, scheme.to_grid, per_channel=per_channel)
+    decide = partial(settle, placement, calibration.ranges, scheme.to_grid, per_channel=per_channel)
+    live = live_weights(clone, placement, decide(), context.images)
+    grids = decide(live=live)
+    remarks = [clip_idle(placement, grids, live)]
+    if context.scheme == "tflite":  # TensorRT's biases are float
+        remarks.append(coarse_biases(placement, grids))
     write_pairs(clone, placement, grids, per_channel=per_channel)
     record(clone, context.scheme, calibration)
     layers, pictures = units.several(placement.layers, "layer"), units.several(calibration.count, "picture")
     note = f"{layers} in int8, {pictures}, observer {observer}"
     note += f", {units.several(norms, 'BatchNorm')} became convolutions" if norms else ""
-    return Result(model=clone, matched=placement.layers, note="; ".join([note, *calibration.warnings]))
+    notes = (note, *remarks, *calibration.warnings)
+    return Result(model=clone, matched=placement.layers, note="; ".join(filter(None, notes)))
 
 
 def names(text: str) -> tuple[str, ...]:
