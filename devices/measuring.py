@@ -75,7 +75,7 @@ class Plan:
         return -(-self.runs // self.rounds)
 
 
-class Visit:
+class Placed:
     """The bundles that were put on a device, and how they are asked."""
 
     def __init__(self, device: Transport, waits_s: Sequence[float] = WAITS_S) -> None:
@@ -129,13 +129,13 @@ class Visit:
         return action()
 
 
-def verify_there(visit: Visit, job: Job) -> dict[str, Any]:
+def verify_there(placed: Placed, job: Job) -> dict[str, Any]:
     """Check a bundle's files and outputs on the device and return the runner's answer.
 
     Raises:
         VerificationError: something is wrong there, named.
     """
-    found = visit.ask(
+    found = placed.ask(
         job, ("verify", "--threads", str(job.threads), *job.options, "--outputs", _OUTPUTS), _VERIFY_S
     )
     checks = found.get("checks")
@@ -162,11 +162,11 @@ def measure_there(
         VerificationError: outputs are wrong there; nothing has been measured then.
         EdgeCnnError: times taken there say nothing, or the device cannot be reached, or changed meanwhile.
     """
-    visit, bundles = Visit(device, waits_s), {job.folder: job for job in jobs}
+    placed, bundles = Placed(device, waits_s), {job.folder: job for job in jobs}
     total = len(bundles) + len(jobs) * plan.rounds
     for number, job in enumerate(bundles.values()):
         on_turn(number, total, f"verify {job.name}")
-        verify_there(visit, job)
+        verify_there(placed, job)
     if device.refusal:
         names = ", ".join(job.name for job in bundles.values())
         raise EdgeCnnError(f"{device.refusal} (verified there: {names})")
@@ -176,16 +176,16 @@ def measure_there(
         for index in draw.sample(range(len(jobs)), len(jobs)):
             job = jobs[index]
             on_turn(done, total, f"{job.name}, {units.several(job.threads, 'thread')}, round {turn + 1}")
-            parts[index].append(_turn(visit, device.name, job, plan))
+            parts[index].append(_turn(placed, device.name, job, plan))
             done += 1
     return [merge(each) for each in parts]
 
 
-def _turn(visit: Visit, device: str, job: Job, plan: Plan) -> Measurement:
+def _turn(placed: Placed, device: str, job: Job, plan: Plan) -> Measurement:
     runs = plan.runs_a_round
     words = ("bench", "--runs", str(runs), "--threads", str(job.threads), *job.options)
     begin = time.monotonic()
-    found = visit.ask(job, words, _START_S + runs * _SLOWEST_INFERENCE_S)
+    found = placed.ask(job, words, _START_S + runs * _SLOWEST_INFERENCE_S)
     part = _part(found, device, job)
     claimed_s, here_s = sum(part.times_s) + sum(part.init_s), time.monotonic() - begin
     if len(part.times_s) != runs:

@@ -112,10 +112,17 @@ def _emulated(address: Address, python: str | None, _folder: Path, _options: Seq
         address.text,
         ("sh", "-c"),
         python=emulated_python(address.board),
-        refusal=(
-            f"{address.text} computes what the board computes, and not as fast: its times say nothing about"
-            " the board; measure on the board itself, with --device ssh://user@host"
-        ),
+        refusal=no_times(address),
+    )
+
+
+def no_times(address: Address) -> str:
+    """Return why times taken at an address say nothing; empty where they do."""
+    if address.way != "emulated":
+        return ""
+    return (
+        f"{address.text} computes what the board computes, and not as fast: its times say nothing about"
+        " the board; measure on the board itself, with --device ssh://user@host"
     )
 
 

@@ -11,10 +11,11 @@ import edgecnn.export.board
 from edgecnn import devices
 from edgecnn.device import DeviceProfile
 from edgecnn.devices import answers, fits
+from edgecnn.devices.address import Address
 from edgecnn.devices.cost_models import LITERT
 from edgecnn.devices.counting import Count
 from edgecnn.devices.fit import Fit
-from edgecnn.devices.reach import reach
+from edgecnn.devices.reach import no_times, reach
 from edgecnn.devices.shell import WAITS_S, insist
 from edgecnn.devices.transport import Transport
 from edgecnn.errors import EdgeCnnError
@@ -75,8 +76,6 @@ def fit_device(
         )
     options: dict[str, Any] = {"python": python, "ssh_options": ssh_options, "on_note": on_note}
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as place, reach(device, **options) as there:
-        if there.refusal:
-            raise EdgeCnnError(there.refusal)
         folder = Path(place)
         stacks = _write(order, folder, (seed, share), on_step)
         on_step(f"{order.way.does} {len(stacks)} micro-networks on {device}")
@@ -101,6 +100,8 @@ class _Order:
 
 def _order(device: str, target: str | None, precisions: Sequence[str] | None, threads: int) -> _Order:
     """Return what is to be fitted; raise `EdgeCnnError`, before any work, for what cannot be."""
+    if refusal := no_times(Address.parse(device)):
+        raise EdgeCnnError(refusal)
     profile = _profile(device, target)
     way = WAYS[LITERT if profile is None else profile.runtime]
     if threads != 1 and not way.has_threads:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.devices.measurement import Measurement
-from edgecnn.devices.measuring import Job, Plan, Visit, measure_there, verify_there
+from edgecnn.devices.measuring import Job, Placed, Plan, measure_there, verify_there
 from edgecnn.devices.reach import reach
 from edgecnn.errors import EdgeCnnError
 from edgecnn.export.bundle import (
@@ -112,8 +112,8 @@ def verify_on(
     with ExitStack() as opened:
         job = opened.enter_context(_job(Path(bundle), (), 0))
         there = opened.enter_context(reach(device, python=python, ssh_options=ssh_options, on_note=on_note))
-        visit = Visit(there)
-        found = verify_there(visit, job)
+        placed = Placed(there)
+        found = verify_there(placed, job)
         checks = [
             Check(what=str(each.get("check")), ok=True, detail=str(each.get("detail") or "as it was written"))
             for each in found["checks"]
@@ -121,7 +121,7 @@ def verify_on(
         if job.build:
             return checks
         most_bytes = (job.folder / SAMPLE_OUTPUT).stat().st_size + _MOST_HEADER_BYTES
-        outputs = _read_outputs(visit.outputs(job, most_bytes), device)
+        outputs = _read_outputs(placed.outputs(job, most_bytes), device)
         return [*checks, _beside_this_host(job, outputs, f"{found.get('runtime')} on {found.get('machine')}")]
 
 

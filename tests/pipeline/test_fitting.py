@@ -40,6 +40,12 @@ def test_what_cannot_be_fitted_is_refused_before_any_work(asked, said):
         edgecnn.fit_device("ssh://nobody@nowhere", **asked)
 
 
+def test_an_emulated_board_is_refused_though_no_emulator_is_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(EdgeCnnError, match="its times say nothing about the board"):
+        edgecnn.fit_device("emulated:pi4")
+
+
 def test_a_device_that_was_never_fitted_is_said_with_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(EdgeCnnError, match="edgecnn device fit ssh://pi@board --threads 1"):
