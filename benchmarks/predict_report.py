@@ -55,10 +55,11 @@ def _head(result: Mapping[str, Any]) -> list[str]:
         "",
         "Of the zoo's networks in alphabetical order, every other one, from the first on, was looked at"
         " while the model was being made (*development*); the rest was only predicted when it was done"
-        " (*untouched*; before the split, an earlier and coarser model had been tried on all of them). Those"
-        " of over 25 G mult-adds are taken at their smallest resolution. Compared with: a fixed time and one"
-        " for each mult-add, fitted on the same micro-networks; and a roofline with the highest rates that"
-        f" any of them reached ({rates}).",
+        " (*untouched*; before the split, an earlier and coarser model had been tried on all of them, and the"
+        " last change, wide late layers, was found on the development half after an earlier result of both"
+        " had been published). Those of over 25 G mult-adds are taken at their smallest resolution. Compared"
+        " with: a fixed time and one for each mult-add, fitted on the same micro-networks; and a roofline"
+        f" with the highest rates that any of them reached ({rates}).",
         "",
     ]
 
@@ -120,6 +121,10 @@ def _verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             (f"9 of 10 in the band that is shown: {in_band(chosen):.0%}", in_band(chosen) >= SHARE),
         )
         told = "; ".join(f"{what} ({'holds' if holds else 'does not hold'})" for what, holds in verdicts)
+        inside = [row for row in chosen if not row["outside"]]
+        if inside:
+            share = f"{in_band(inside):.0%} of the {len(inside)}"
+            told += f"; of those that lie inside what was fitted, {share} are in it"
         lines.append(f"- {said}: {told}")
     return [*lines, ""]
 

@@ -44,6 +44,14 @@ def test_each_half_has_its_own_line_and_only_the_untouched_one_a_verdict(row):
     assert "- int8: 9 of 10 networks within 15 %: 100% (holds)" in said
 
 
+def test_a_network_outside_what_was_fitted_counts_and_is_told_apart(row):
+    missed = row(0.3, band=(1.1, 1.5)) | {"outside": ["more weights"]}
+    others = [row(0.0, half, each) for each in ("fp32", "int8") for half in ("development", "untouched")]
+    said = section([*others, missed])
+    assert "9 of 10 in the band that is shown: 50% (does not hold)" in said
+    assert "of those that lie inside what was fitted, 100% of the 1 are in it" in said
+
+
 def test_what_it_is_compared_with_is_judged_alike(row):
     said = section(
         [row(0.0, half, each) for each in ("fp32", "int8") for half in ("development", "untouched")]
