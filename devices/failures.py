@@ -47,7 +47,10 @@ _CONNECTION = (
 
 # Looked for in what the device's own shell and Python said.
 _DEVICE = (
-    (r"no space left on device|disk quota exceeded", "its disk is full; free some space there"),
+    (
+        r"no space left on device|disk quota exceeded",
+        "its disk is full; free some space in its temporary folder, $TMPDIR or else /tmp",
+    ),
     (r"read-only file system", "its disk is read-only"),
     (
         # The last is sh, which takes for a script what the kernel does not run.
