@@ -6,7 +6,7 @@ import pytest
 
 import edgecnn
 from edgecnn.errors import EdgeCnnError, VerificationError
-from edgecnn.export import compilers
+from edgecnn.export import artifacts, compilers
 from edgecnn.export.recorder import record as true_record
 from edgecnn.export.tflite import write as true_write
 from edgecnn.graph.check import check
@@ -172,7 +172,7 @@ def test_a_wrong_fp16_graph_stops_the_export(monkeypatch, tmp_path):
 
 
 def test_an_int8_file_that_is_not_the_graph_stops_the_export(monkeypatch, tmp_path):
-    true_bytes = compilers.to_bytes
+    true_bytes = artifacts.to_bytes
 
     def broken(model: ir.Model) -> bytes:
         if precision_of(model) != "int8":
@@ -182,7 +182,7 @@ def test_an_int8_file_that_is_not_the_graph_stops_the_export(monkeypatch, tmp_pa
         scale.const_value = ir.tensor(scale.const_value.numpy() * 2, name=scale.name)
         return true_bytes(spoiled)
 
-    monkeypatch.setattr(compilers, "to_bytes", broken)
+    monkeypatch.setattr(artifacts, "to_bytes", broken)
     asked = edgecnn.Quantization(int8=True, calibrate="shapes", calibrate_images=4)
     with pytest.raises(VerificationError, match=r"model.int8.onnx: outputs differ"):
         edgecnn.deploy(MODEL, "jetson", out=tmp_path / "out", quantization=asked)
