@@ -85,7 +85,8 @@ def test_the_file_answers_as_the_graph_picture_by_picture_apart_from_ties():
     whole = LitertRunner(data, keep_all=True)
     whole(IMAGES[:1])
     check_layers(step.after, whole.values())  # each layer by itself: one step at most
-    outputs, found = OnnxRunner(step.after, integers=False)(IMAGES), LitertRunner(data)(IMAGES)
+    # both in integers: what rounding a bias to int32 costs depends on how the training went
+    outputs, found = OnnxRunner(step.after)(IMAGES), LitertRunner(data)(IMAGES)
     steps = np.rint(np.abs(found - outputs) / float(constant(output_pair(step.after)[1].inputs[1])))
     assert (steps <= 1).mean() > 0.9
     best = np.sort(outputs, 1)
