@@ -27,6 +27,7 @@ from edgecnn.pipeline.visits import latencies_s, read_visits
 
 PASSES = 2  # over all files
 _HOST, _ANSWER = "host", "answer.json"
+_SOON_S = 180.0  # a look at what is there: CUDA alone may take seconds to start
 
 Say = Callable[[str], None]
 
@@ -76,6 +77,8 @@ def fit_device(
         )
     options: dict[str, Any] = {"python": python, "ssh_options": ssh_options, "on_note": on_note}
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as place, reach(device, **options) as there:
+        on_step(f"look at {device}")
+        _check_there(there, order)
         folder = Path(place)
         stacks = _write(order, folder, (seed, share), on_step)
         on_step(f"{order.way.does} {len(stacks)} micro-networks on {device}")
@@ -134,10 +137,26 @@ def _words(order: _Order, seed: int) -> list[str]:
     """Return the words for the script: the reference is of the first precision."""
     reference = order.way.file_name(f"{REFERENCE}-0", order.precisions[0])
     words = ["--reference", reference, "--passes", str(PASSES), "--seed", str(seed), *order.way.pace]
-    if order.way.has_threads:
-        return [*words, "--threads", str(order.threads)]
+    return [*words, "--threads", str(order.threads)] if order.way.has_threads else [*words, *_gpu(order)]
+
+
+def _gpu(order: _Order) -> list[str]:
     gpu = None if order.profile is None else order.profile.gpu
-    return words if gpu is None else [*words, "--sm", gpu.sm]
+    return [] if gpu is None else ["--sm", gpu.sm]
+
+
+def _check_there(there: Transport, order: _Order) -> None:
+    """Raise `EdgeCnnError` where the device lacks what runs networks, before gigabytes are made for it."""
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as place:
+        _put_scripts(order.way, Path(place))
+        remote = there.put(Path(place))
+        insist(lambda: there.run(remote, (order.way.scripts[0], "--check", *_gpu(order)), _SOON_S), WAITS_S)
+        there.remove(remote)
+
+
+def _put_scripts(way: Way, folder: Path) -> None:
+    for script in way.scripts:
+        (folder / script).write_bytes((files(edgecnn.export.board) / script).read_bytes())
 
 
 def time_there(
@@ -147,8 +166,7 @@ def time_there(
 
     Where the connection breaks meanwhile, the script begins anew; engines that are built stay.
     """
-    for script in way.scripts:
-        (folder / script).write_bytes((files(edgecnn.export.board) / script).read_bytes())
+    _put_scripts(way, folder)
     remote = there.put(folder)
     command = (way.scripts[0], *words, "--out", _ANSWER)
     insist(lambda: there.run(remote, command, way.longest_s, on_count), WAITS_S)

@@ -247,11 +247,25 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--sm", help="the compute capability that the GPU has to have, such as 8.7")
     top.add_argument("--out", default="answer.json", help="the file of the answer")
     top.add_argument("--build", action="store_true", help="build only, in this process")
+    top.add_argument("--check", action="store_true", help="only look whether TensorRT and the GPU are there")
     return top
+
+
+def check(options: argparse.Namespace) -> Dict[str, Any]:
+    """Refuse what has no TensorRT, or another GPU than was named."""
+    tensorrt, cuda = board.load_tensorrt(), board.open_cuda()
+    try:
+        builder = build_engine.make_builder(tensorrt, board.make_logger(tensorrt))
+        check_gpu(networks(), builder, cuda.gpu(), options.sm)
+    finally:
+        cuda.close()
+    return {}
 
 
 def answer(options: argparse.Namespace) -> Dict[str, Any]:
     """Do what is asked for."""
+    if options.check:
+        return check(options)
     if options.build:
         return build_all(options)
     board.load_tensorrt()  # said once, before anything is started
@@ -265,7 +279,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Build, time, and write the answer."""
     top = parser()
     options = top.parse_args(arguments)
-    if options.reference is None and not options.build:
+    if options.reference is None and not (options.build or options.check):
         top.error("give --reference FILE")
     return int(board.attempt(lambda: answer(options))[1])
 

@@ -255,3 +255,16 @@ def test_an_answer_that_no_script_gives_leaves_no_fit(fit_gpu, monkeypatch, chan
     assert ran.code == 1
     assert said in ran.err.splitlines()[-1]
     assert len(list(fits.folder().glob("*"))) == before
+
+
+def test_a_device_without_tensorrt_is_refused_before_networks_are_made(edgecnn, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # without the stand-in
+    monkeypatch.setattr(fitting, "micro_networks", lambda *_: pytest.fail("networks were made"))
+    said = edgecnn("device", "fit", "local", "--as", "host-gpu").err
+    assert "local: the Python module tensorrt cannot be loaded" in said
+
+
+def test_another_gpu_than_named_is_refused_before_networks_are_made(fit_gpu, monkeypatch):
+    monkeypatch.setattr(fitting, "micro_networks", lambda *_: pytest.fail("networks were made"))
+    said = fit_gpu("--as", "jetson-thor").err
+    assert "Orin (SM 8.7) is not the GPU that was named, of SM 11.0" in said
