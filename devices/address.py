@@ -62,12 +62,11 @@ class Address:
 
 def _advice(text: str) -> str:
     from edgecnn.devices import TARGETS
+    from edgecnn.devices.emulator_files import PROCESSORS
 
     if text in TARGETS:
-        return (
-            f"{text} is a profile: give the board itself, such as ssh://user@host, or emulated:{text} to"
-            " verify without one"
-        )
+        without = f", or emulated:{text} to verify without one" if text in PROCESSORS else ""
+        return f"{text} is a profile: give the board itself, such as ssh://user@host{without}"
     if text.startswith("ssh:"):
         return "give ssh://user@host or ssh://user@host:port, of letters, digits, '.', '_' and '-'"
     close = nearest(text, WAYS)

@@ -43,3 +43,8 @@ def test_a_profile_is_answered_with_how_to_reach_the_board():
         EdgeCnnError, match=r"pi4 is a profile: give the board itself, such as ssh://user@host"
     ):
         Address.parse("pi4")
+
+
+def test_no_emulated_board_is_offered_that_is_not_there():
+    with pytest.raises(EdgeCnnError, match=r"give the board itself, such as ssh://user@host$"):
+        Address.parse("jetson-nano")
