@@ -110,3 +110,34 @@ def mount(tmp_path):
 def left():
     """Name everything below a folder, hidden files too."""
     return lambda folder: sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def _convolution(c_in, c_out):
+    from torch import nn
+
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU())
+
+
+@pytest.fixture(scope="session")
+def tiny_networks():
+    """A few micro-networks, instead of some three hundred: the number of stacks, and odd layers by name."""
+    import torch
+    from torch import nn
+
+    from edgecnn.pipeline.micro_networks import Micro
+    from edgecnn.pipeline.micro_singles import REFERENCE
+
+    def made(stacks, odd=()):
+        torch.manual_seed(0)
+        alone = _convolution(8, 8).eval()
+        yield Micro(name=f"{REFERENCE}-0", shape=(1, 8, 16, 16), module=alone, stack=False)
+        for name, layer in odd:
+            module = nn.Sequential(_convolution(8, 8), layer).eval()
+            yield Micro(name=f"{name}-0", shape=(1, 8, 8, 8), module=module, stack=False)
+        for place in range(stacks):
+            wide, size = 8 * (place + 1), 12 + 4 * place
+            head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(wide, 10))
+            module = nn.Sequential(_convolution(3, 8), _convolution(8, wide), *head).eval()
+            yield Micro(name=f"stack-{place}", shape=(1, 3, size, size), module=module, stack=True)
+
+    return made

@@ -3,38 +3,19 @@
 from dataclasses import replace
 
 import pytest
-import torch
-from torch import nn
 
 from edgecnn.devices import fits
 from edgecnn.pipeline import fitting
-from edgecnn.pipeline.micro_networks import Micro
-from edgecnn.pipeline.micro_singles import REFERENCE
 
 STACKS = 6
 
 
-def conv(c_in, c_out):
-    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU())
-
-
-def tiny(_seed, _share, _kinds):
-    """Give a reference and a few small stacks, instead of some two hundred."""
-    torch.manual_seed(0)
-    yield Micro(name=f"{REFERENCE}-0", shape=(1, 8, 16, 16), module=conv(8, 8).eval(), stack=False)
-    for place in range(STACKS):
-        wide, size = 8 * (place + 1), 12 + 4 * place
-        head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(wide, 10))
-        module = nn.Sequential(conv(3, 8), conv(8, wide), *head).eval()
-        yield Micro(name=f"stack-{place}", shape=(1, 3, size, size), module=module, stack=True)
-
-
 @pytest.fixture(scope="module")
-def fit(edgecnn, tmp_path_factory):
+def fit(edgecnn, tiny_networks, tmp_path_factory):
     """What `device fit local` said; its fit lies in a cache of this file's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(fitting, "micro_networks", tiny)
+        patch.setattr(fitting, "micro_networks", lambda *_: tiny_networks(STACKS))
         patch.setattr(fitting, "PASSES", 1)
         yield edgecnn("device", "fit", "local", "--precision", "fp32", "--json")
 

@@ -7,43 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from torch import nn
 
 from edgecnn.devices import fits
 from edgecnn.devices.gpu_terms import GpuTiles
 from edgecnn.pipeline import fitting
 from edgecnn.pipeline.fitting_ways import WAYS
-from edgecnn.pipeline.micro_networks import Micro
-from edgecnn.pipeline.micro_singles import REFERENCE
 
 SITE = Path(__file__).parents[1] / "standins" / "site"
 ORIN = {"gpu": "Orin", "sm": "8.7"}
 STACKS = 5
 
 
-def conv(c_in, c_out):
-    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU())
-
-
-def tiny(_seed, _share, kinds):
-    """Give a reference, a few small stacks, and one of each operator at which a stand-in may fail."""
-    assert kinds is not None  # those of a GPU
-    torch.manual_seed(0)
-    yield Micro(name=f"{REFERENCE}-0", shape=(1, 8, 16, 16), module=conv(8, 8).eval(), stack=False)
-    for name, odd in (("soft", nn.Softmax(1)), ("norm", nn.LocalResponseNorm(3))):
-        module = nn.Sequential(conv(8, 8), odd).eval()
-        yield Micro(name=f"{name}-0", shape=(1, 8, 8, 8), module=module, stack=False)
-    for place in range(STACKS):
-        wide, size = 8 * (place + 1), 12 + 4 * place
-        head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(wide, 10))
-        module = nn.Sequential(conv(3, 8), conv(8, wide), *head).eval()
-        yield Micro(name=f"stack-{place}", shape=(1, 3, size, size), module=module, stack=True)
-
-
 @pytest.fixture(scope="module")
-def fit_gpu(edgecnn, tmp_path_factory):
+def fit_gpu(edgecnn, tiny_networks, tmp_path_factory):
     """Give a function that fits the stand-in of a GPU; its fits lie in a cache of this file's own."""
+
+    def tiny(_seed, _share, kinds):
+        assert kinds is not None  # those of a GPU
+        # of each operator at which a stand-in may fail, one
+        return tiny_networks(STACKS, [("soft", nn.Softmax(1)), ("norm", nn.LocalResponseNorm(3))])
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("board")))
