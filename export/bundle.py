@@ -134,6 +134,7 @@ def _unpack(path: Path, folder: Path) -> None:
             plain = [entry for entry in archive.infolist() if entry.compress_type == zipfile.ZIP_STORED]
             contents = {entry.filename: archive.read(entry) for entry in plain if _is_safe(entry.filename)}
             complete = len(contents) == len(archive.infolist())
+    # zipfile answers flipped bytes with any of these: an unknown method, a password, a wrong offset
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise VerificationError(f"{path} is damaged, or not a zip: {error}") from error
     if not complete or path.read_bytes() != to_zip(contents):
