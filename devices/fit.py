@@ -12,9 +12,8 @@ from edgecnn.devices.prediction import LayerLatency, Prediction
 from edgecnn.devices.terms import WEIGHTS, LayerTerms
 from edgecnn.errors import EdgeCnnError
 
-FORMAT = 3
-_WITHOUT_RUNTIMES = 2  # a format in which every fit was LiteRT's
-_ADDED: Mapping[str, Any] = {"runs": LITERT, "gpu": None, "left_out": {}}
+# Another with other terms: an older fit would hold that a term which it lacks costs nothing.
+FORMAT = 4
 _BAND = 0.9  # share of the held-out networks that it holds
 _BEYOND = 2.0  # how far beyond the fitted terms a term still counts as inside
 _TEXTS = ("device", "runtime", "precision", "date", "edgecnn")
@@ -152,9 +151,8 @@ class Fit:
     def from_json(cls, data: Mapping[str, Any], where: str) -> Self:
         """Read what `to_json` gave; raise `EdgeCnnError` where it is none."""
         try:
-            if data["format"] not in (FORMAT, _WITHOUT_RUNTIMES):
+            if data["format"] != FORMAT:
                 raise ValueError(f"format {data['format']}")
-            data = {**(_ADDED if data["format"] == _WITHOUT_RUNTIMES else {}), **data}
             values = {item.name: data[item.name] for item in fields(cls)}
             values["tiles"] = COST_MODELS[values["runs"]].tiles(**values["tiles"])
             values["ranges"] = {name: (low, high) for name, (low, high) in values["ranges"].items()}

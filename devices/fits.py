@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.atomic import write_file
-from edgecnn.devices.fit import Fit
+from edgecnn.devices.fit import FORMAT, Fit
 from edgecnn.devices.user_cache import user_cache
 from edgecnn.errors import EdgeCnnError
 
@@ -46,7 +46,11 @@ def find(device: str, precision: str, threads: int = 1, runs: str | None = None)
     asked = _HOST if device == "local" else device
     places = sorted(folder().glob("*.json"), key=lambda place: place.stat().st_mtime, reverse=True)
     before: dict[str, Fit] = {}  # the latest by what runs there
-    for fit in map(read, places):
+    for place in places:
+        data = _data(place)
+        if data.get("format") != FORMAT and asked not in (data.get("target"), data.get("device")):
+            continue  # of an older version, and no matter of this device
+        fit = Fit.from_json(data, str(place))
         if asked in (fit.target, fit.device) and runs in (None, fit.runs):
             latest = before.setdefault(fit.runs, fit)
             if (fit.precision, fit.threads or 1) == (precision, threads):
@@ -66,10 +70,10 @@ def _check_current(found: Fit, latest: Fit) -> None:
         )
 
 
-def read(place: Path) -> Fit:
-    """Read the file of a fit."""
+def _data(place: Path) -> dict[str, Any]:
+    """Return what the file of a fit holds."""
     try:
         data = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EdgeCnnError(f"{place} cannot be read ({error}); remove it and fit the device again") from error
-    return Fit.from_json(data if isinstance(data, dict) else {}, str(place))
+    return data if isinstance(data, dict) else {}

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from edgecnn.devices import fits
-from edgecnn.devices.fit import Fit
+from edgecnn.devices.fit import FORMAT, Fit
 from edgecnn.devices.fitting import Timed, fit
 from edgecnn.devices.layer_terms import Tiles, layer_terms
 from edgecnn.devices.terms import INFERENCE
@@ -139,12 +139,17 @@ def test_a_fit_is_kept_and_found_by_profile_and_by_address(fitted, tmp_path, mon
         fits.find("pi4", "fp32")
 
 
-def test_a_fit_of_the_format_before_is_one_of_litert(fitted):
-    plain = {name: value for name, value in fitted.to_json().items() if name != "runs"}
-    assert Fit.from_json({**plain, "format": 2}, "old.json") == fitted
-    with pytest.raises(EdgeCnnError, match=r"old.json holds no fit of this version .*; fit it again"):
-        Fit.from_json({**plain, "format": 3}, "old.json")
-    for wrong in ({"runs": "tvm"}, {"runs": []}, {"format": 4}, {"tiles": {"warps": 1}}):
+def test_a_fit_of_other_terms_is_refused_for_its_device_and_for_no_other(fitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = fits.keep(fitted)
+    place.write_text(json.dumps({**fitted.to_json(), "format": FORMAT - 1}))
+    with pytest.raises(EdgeCnnError, match=r"holds no fit of this version .*; fit it again"):
+        fits.find(fitted.device, fitted.precision)
+    assert fits.find("jetson-nano", fitted.precision) is None
+
+
+def test_what_is_no_fit_is_refused(fitted):
+    for wrong in ({"runs": "tvm"}, {"runs": []}, {"format": FORMAT + 1}, {"tiles": {"warps": 1}}):
         with pytest.raises(EdgeCnnError, match="holds no fit of this version"):
             Fit.from_json({**fitted.to_json(), **wrong}, "old.json")
 
