@@ -128,6 +128,18 @@ def test_weights_are_cold_when_they_outgrow_the_cache(cache_bytes, cold):
     assert found.get("convolution/cold_weights", 0) == pytest.approx(cold)
 
 
+@pytest.mark.parametrize(
+    ("rows", "term", "other"),
+    [(4, "far_weights", "far_weights_swept_again"), (3, "far_weights_swept_again", "far_weights")],
+    ids=["one tile of rows", "two tiles"],
+)
+def test_weights_that_several_tiles_of_rows_fetch_from_memory_are_told_apart(rows, term, other):
+    # 4 positions; 9 * 10 * 4 bytes = 360 in a cache of 100: all of them come from memory
+    found = terms(convolutions(2, 9, 10), rows=rows, last_cache_bytes=100)
+    assert found[f"convolution/{term}"] == 360
+    assert f"convolution/{other}" not in found
+
+
 def test_a_fit_is_kept_and_found_by_profile_and_by_address(fitted, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert fits.find("pi4", "fp32") is None
